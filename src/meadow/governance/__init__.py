@@ -1,0 +1,1 @@
+"""What the rules say: the rulebook, recorded decisions, partners and the link policy."""
