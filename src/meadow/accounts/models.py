@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from meadow.accounts import rules
-from meadow.kernel.clock import now
+from meadow.kernel.clock import machine_now, now
 from meadow.kernel.ids import new_id
 
 
@@ -54,7 +54,8 @@ class Person(AbstractBaseUser):
     is_guest = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     claimed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=now, editable=False)
+    # Machine time, because Django's start-up checks make a Person before any database is asked; verbs pass the clock's.
+    created_at = models.DateTimeField(default=machine_now, editable=False)
 
     objects: ClassVar[People] = People()
 
