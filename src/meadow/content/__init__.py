@@ -1,0 +1,1 @@
+"""What creators publish: recommendations of products, each with a reason."""

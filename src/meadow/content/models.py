@@ -1,0 +1,77 @@
+"""Which tables hold recommendations, the products they name, and the decisions that hide them."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from meadow.content import rules
+from meadow.kernel.clock import now
+from meadow.kernel.ids import new_id
+
+
+def new_recommendation_id() -> str:
+    return new_id("rec")
+
+
+class Recommendation(models.Model):
+    """A creator's post that recommends one to nine products."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_recommendation_id, editable=False)
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, related_name="+", db_index=False)
+    title = models.CharField(max_length=120, blank=True)
+    text = models.TextField(blank=True)
+    state = models.CharField(max_length=12, default=rules.RECOMMENDATION.start)
+    published_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # The governance decision that changed the state, and what it found, so that a reversal restores exactly that.
+    hidden_by = models.BigIntegerField(null=True, blank=True)
+    hidden_until = models.DateTimeField(null=True, blank=True)
+    taken_down_by = models.BigIntegerField(null=True, blank=True)
+    prior_state = models.CharField(max_length=12, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="recommendation_state", condition=Q(state__in=rules.RECOMMENDATION.states)),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                F("published_at").desc(), F("id").desc(), name="recommendation_newest", condition=Q(state="published")
+            ),
+            models.Index(F("creator"), F("published_at").desc(), name="recommendation_of_creator"),
+            models.Index(
+                fields=["hidden_until"],
+                name="recommendation_show_due",
+                condition=Q(state="hidden", hidden_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.public_id
+
+
+class RecommendationItem(models.Model):
+    """One product of a post, with the creator's reason and the price when it was posted."""
+
+    recommendation = models.ForeignKey(
+        "content.Recommendation", models.PROTECT, related_name="+", db_index=False
+    )
+    position = models.SmallIntegerField()
+    product = models.ForeignKey("catalog.Product", models.PROTECT, related_name="+")
+    shop = models.ForeignKey("catalog.Shop", models.PROTECT, related_name="+", db_index=False)
+    reason = models.TextField()
+    reason_digest = models.BinaryField(max_length=32)  # of the reason as readers see it; finds verbatim copies
+    title_at_post = models.CharField(max_length=255)
+    price_at_post_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("recommendation", "position", name="item_position_once"),
+            models.UniqueConstraint("recommendation", "product", name="item_product_once"),
+            models.CheckConstraint(name="item_position", condition=Q(position__range=(1, 9))),
+        ]
+        indexes: ClassVar = [models.Index(fields=["reason_digest"], name="item_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.recommendation_id} #{self.position}: product {self.product_id}"
