@@ -1,0 +1,111 @@
+"""What an installation can set: one frozen class read from the environment; docs/operate.md is made from it."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, read from MEADOW_<NAME> (or from the file named by MEADOW_<NAME>_FILE)."""
+
+    #: Where data, the embedded database and generated secrets are kept.
+    data: Path = CHECKOUT / ".data"
+    #: PostgreSQL to use, postgresql://…; empty starts the embedded one in the data folder.  Read from DATABASE_URL.
+    database_url: str = ""
+    #: Folder of other PostgreSQL binaries (initdb, postgres, …) for the embedded server; empty uses the packaged ones.
+    pg_binaries: str = ""
+    #: The address people reach this installation at; passkeys and share links need it to be right.
+    base_url: str = "http://localhost:8000"
+    #: Secret that signs sessions, views, clicks and cursors; empty makes one in the data folder.
+    secret_key: str = ""
+    #: Sandbox installation: the sandbox payment provider, the mail twin and its mailbox page are on.
+    sandbox: bool = True
+    #: Whether domain time can be advanced; only taken where the sandbox is on.
+    test_clock: bool = True
+    #: Currency of new shops, an ISO 4217 code.
+    currency: str = "CNY"
+    #: Language of people who have not chosen, zh-hans or en.
+    language: str = "zh-hans"
+    #: Time zone of people who have not chosen.
+    time_zone: str = "Asia/Shanghai"
+    #: How much of its own money, in minor units, the platform advances for refunds after a payout, per currency.
+    advance_limit_minor: int = 1_000_000
+    #: Name of the installation as people see it.
+    site_name: str = "Meadow"
+    #: Mail server for a real installation, smtp://user:password@host:port; empty uses the mail twin (sandbox only).
+    mail_url: str = ""
+    #: Sender address of mail.
+    mail_from: str = "meadow@localhost"
+    #: Shows tracebacks in the browser; never on a reachable installation.
+    debug: bool = False
+    #: How many proxies in front set X-Forwarded-For, counted from the right; 0 trusts the connection's address alone.
+    proxies: int = 0
+
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings of an environment.  Raises ValueError with a sentence that names the setting."""
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        name = "DATABASE_URL" if field.name == "database_url" else f"MEADOW_{field.name.upper()}"
+        text = environment.get(name)
+        if text is None and (path := environment.get(f"{name}_FILE")):
+            text = Path(path).read_text(encoding="utf-8").strip()
+        if text is not None:
+            values[field.name] = _parse(name, field.type, text)
+    settings = Settings(**values)
+    return Settings(**{f.name: getattr(settings, f.name) for f in fields(Settings)} | _filled_in(settings))
+
+
+def _parse(name: str, kind: Any, text: str) -> Any:
+    if kind is bool:
+        if text.lower() not in {"1", "true", "yes", "on", "0", "false", "no", "off", ""}:
+            raise ValueError(f"{name} is {text!r}; set it to 1 or 0")
+        return text.lower() in {"1", "true", "yes", "on"}
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError(f"{name} is {text!r}; set it to a whole number") from None
+    return Path(text).expanduser().resolve() if kind is Path else text
+
+
+def _filled_in(settings: Settings) -> dict[str, Any]:
+    """What follows from the rest: a kept secret, and no test clock without the sandbox."""
+    made: dict[str, Any] = {"base_url": settings.base_url.rstrip("/")}
+    if not settings.secret_key:
+        made["secret_key"] = _kept_secret(settings.data)
+    if not settings.sandbox:
+        made["test_clock"] = False
+    return made
+
+
+def _kept_secret(data: Path) -> str:
+    """The secret in the data folder, made once; two first starts at once agree on one."""
+    path = data / "secret_key"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="utf-8").strip()
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process."""
+    return read(os.environ)

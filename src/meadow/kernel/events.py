@@ -1,0 +1,256 @@
+"""All that can happen: the one catalogue of events, past tense, ids and integers only."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.  Its subject names whose order of events is kept."""
+
+    SUBJECT: ClassVar[tuple[str, str]]  # (kind, field that carries the id)
+
+    @property
+    def subject(self) -> str:
+        kind, field = self.SUBJECT
+        return f"{kind}:{getattr(self, field)}"
+
+
+# accounts
+
+
+@dataclass(frozen=True, slots=True)
+class PersonJoined(Event):
+    SUBJECT = ("person", "person_id")
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreatorApproved(Event):
+    SUBJECT = ("creator", "creator_id")
+    creator_id: int
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestClaimed(Event):
+    """A guest turned out to be a person who already has an account; their orders follow."""
+
+    SUBJECT = ("person", "person_id")
+    guest_id: int
+    person_id: int
+
+
+# governance
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionMade(Event):
+    """A rule's recorded answer; the context that owns the subject carries it out.  until: ISO time or None."""
+
+    SUBJECT = ("decision", "decision_id")
+    decision_id: int
+    subject_kind: str
+    subject_id: int
+    action: str
+    rule_id: str
+    rule_version: int
+    until: str | None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.subject_kind}:{self.subject_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReversed(Event):
+    SUBJECT = ("decision", "decision_id")
+    decision_id: int
+    subject_kind: str
+    subject_id: int
+    action: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.subject_kind}:{self.subject_id}"
+
+
+# catalog and plans
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOpened(Event):
+    SUBJECT = ("shop", "shop_id")
+    shop_id: int
+    merchant_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShopClosed(Event):
+    SUBJECT = ("shop", "shop_id")
+    shop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChanged(Event):
+    SUBJECT = ("product", "product_id")
+    product_id: int
+    shop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductWithdrawn(Event):
+    SUBJECT = ("product", "product_id")
+    product_id: int
+    shop_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged(Event):
+    SUBJECT = ("plan", "plan_id")
+    plan_id: int
+    shop_id: int
+
+
+# content and sharing
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationPublished(Event):
+    SUBJECT = ("recommendation", "recommendation_id")
+    recommendation_id: int
+    creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationEnded(Event):
+    SUBJECT = ("recommendation", "recommendation_id")
+    recommendation_id: int
+    creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMinted(Event):
+    SUBJECT = ("token", "token_id")
+    token_id: int
+    creator_id: int
+
+
+# payments
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNoticed(Event):
+    """A verified notice of a provider waits to be carried out by the order's owner."""
+
+    SUBJECT = ("payment", "payment_id")
+    payment_id: int
+    notice_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRefunded(Event):
+    """A refund at the provider ended; cause names the refund it belongs to."""
+
+    SUBJECT = ("provider_refund", "provider_refund_id")
+    provider_refund_id: int
+    cause_kind: str
+    cause_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutPaid(Event):
+    SUBJECT = ("payout", "payout_id")
+    payout_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutFailed(Event):
+    SUBJECT = ("payout", "payout_id")
+    payout_id: int
+
+
+# trade
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    buyer_id: int
+    shop_id: int
+    merchant_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaid(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    buyer_id: int
+    merchant_id: int
+    total_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderClosed(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderShipped(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    buyer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptConfirmed(Event):
+    """The goods arrived; lines are (line_id, sku_id, quantity)."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    buyer_id: int
+    merchant_id: int
+    lines: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSettled(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    merchant_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineRefunded(Event):
+    """Part of a line's money went back; undoes ReceiptConfirmed for the quantity named."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    line_id: int
+    sku_id: int | None
+    quantity: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCompleted(Event):
+    SUBJECT = ("order", "order_id")
+    refund_id: int
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundStuck(Event):
+    """A refund waits because the platform's advance is used up; the operator must act."""
+
+    SUBJECT = ("order", "order_id")
+    refund_id: int
+    order_id: int
+
+
+CATALOGUE: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}
