@@ -1,0 +1,85 @@
+"""Which tables hold the decisions who earns on an order line, and the commission that follows from each."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from meadow.affiliate import rules
+
+
+class Attribution(models.Model):
+    """One decision per order line, with all that it read; never changed."""
+
+    order_line_id = models.BigIntegerField(unique=True)  # opaque: orders live above this context
+    order_id = models.BigIntegerField()
+    shop = models.ForeignKey("catalog.Shop", models.PROTECT, related_name="+")
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, null=True, related_name="+")
+    click_id = models.TextField(blank=True)  # the text of the click that decided, stored click or not
+    plan_version = models.ForeignKey("plans.PlanVersion", models.PROTECT, null=True, related_name="+")
+    plan_kind = models.CharField(max_length=12, blank=True)
+    rate_bp = models.PositiveIntegerField(default=0)
+    goods_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    rule = models.CharField(max_length=20)
+    reason = models.CharField(max_length=30)
+    rules_version = models.CharField(max_length=20)
+    log = models.JSONField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="attribution_creator_has_plan",
+                condition=Q(creator__isnull=True, plan_version__isnull=True, rate_bp=0)
+                | (Q(creator__isnull=False, plan_version__isnull=False) & ~Q(click_id="")),
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["order_id"], name="attribution_by_order")]
+
+    def __str__(self) -> str:
+        return f"line {self.order_line_id}: {self.reason}"
+
+
+class CommissionLine(models.Model):
+    """What one creator earns on one order line: estimated twice, then final or void."""
+
+    attribution = models.OneToOneField("affiliate.Attribution", models.PROTECT, related_name="+")
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, related_name="+")
+    order_line_id = models.BigIntegerField(unique=True)
+    order_id = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    state = models.CharField(max_length=24, default=rules.COMMISSION.start)
+    void_reason = models.CharField(max_length=30, blank=True)
+    goods_minor = models.BigIntegerField()
+    refunded_minor = models.BigIntegerField(default=0)
+    rate_bp = models.PositiveIntegerField()
+    creator_minor = models.BigIntegerField()  # what the creator gets as things stand, service fee taken off
+    service_minor = models.BigIntegerField()
+    at_payment_minor = models.BigIntegerField()  # the estimates as they were shown
+    at_receipt_minor = models.BigIntegerField(null=True)
+    final_minor = models.BigIntegerField(null=True)
+    paid_at = models.DateTimeField()
+    received_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="commission_state", condition=Q(state__in=rules.COMMISSION.states)),
+            models.CheckConstraint(
+                name="commission_void_reason",
+                condition=(~Q(state="void") & Q(void_reason="")) | (Q(state="void", void_reason__in=rules.VOID_REASONS)),
+            ),
+            models.CheckConstraint(
+                name="commission_refunded", condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("goods_minor"))
+            ),
+            models.CheckConstraint(name="commission_void_earns_nothing", condition=~Q(state="void") | Q(creator_minor=0)),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["order_id"], name="commission_by_order"),
+            models.Index(fields=["creator", "-paid_at"], name="commission_by_creator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.order_line_id}: {self.creator_minor} {self.currency} {self.state}"

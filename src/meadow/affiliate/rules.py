@@ -1,0 +1,266 @@
+"""Which creator earns on an order line, by which plan, and why: one pure function of clicks, plans and time.
+
+The rule is the last valid click of the buyer in the line's shop within fifteen days.  Everything the decision read is
+kept beside it, so that it can be judged again from the log and must come out the same.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from meadow.kernel.errors import Says
+from meadow.kernel.states import Machine
+
+RULES_VERSION = "attribution.1"
+WINDOW = timedelta(days=15)
+PRECEDENCE = ("exclusive", "directed", "marketing", "general")
+
+LIMITS = {
+    "candidate_clicks": 200,  # newest first; a buyer with more of them in one shop within 15 days is no person
+}
+
+COMMISSION = Machine(
+    "commission",
+    "estimated_at_payment",
+    {
+        "estimated_at_payment": {"reduce": "estimated_at_payment", "receive": "estimated_at_receipt", "void": "void"},
+        "estimated_at_receipt": {"reduce": "estimated_at_receipt", "settle": "final", "void": "void"},
+        "final": {"reduce": "final", "void": "void"},
+        "void": {},
+    },
+    ends={"void"},
+)
+
+VOID_REASONS = (
+    "below_minimum",
+    "zero_rate",
+    "order_cancelled",
+    "refund_before_receipt",
+    "refund_before_release",
+    "refund_after_release",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is bought, as far as attribution cares."""
+
+    line_id: int
+    shop_id: int
+    product_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A click that reached this order, with the facts that decide about it, each as of the moment that counts."""
+
+    click_id: str
+    creator_id: int
+    shop_id: int
+    product_id: int | None
+    clicked_at: datetime
+    surface: str
+    carried_by: str  # person, carrier or cart: how it reached this order
+    is_token_valid: bool  # at click time
+    is_creator_active: bool  # at order creation
+    is_buyer: bool  # the creator is the buyer, by any verified identity
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A plan in force at order creation.  product_id None: the whole shop; creator_ids None: every creator."""
+
+    plan_id: int
+    version_id: int
+    kind: str
+    rate_bp: int
+    shop_id: int
+    product_id: int | None
+    creator_ids: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one candidate: won, older, or the reason why it cannot win."""
+
+    click_id: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who earns on a line.  creator_id None: nobody, and reason says why."""
+
+    line_id: int
+    creator_id: int | None
+    click_id: str | None
+    plan_id: int | None
+    plan_version_id: int | None
+    plan_kind: str | None
+    rate_bp: int
+    rule: str  # clicked_product, same_shop or organic
+    reason: str
+    verdicts: tuple[Verdict, ...]
+
+
+def attribute(
+    lines: Sequence[Line], clicks: Iterable[Candidate], offers: Sequence[Offer], at: datetime
+) -> list[Decision]:
+    """One decision per line, in the order of the lines.
+
+    Candidates of a line are the clicks on anything in its shop; the newest valid one wins.  A click of the buyer as
+    creator is valid but earns nothing, and no older click earns in its place.
+    """
+    newest_first = sorted(set(clicks), key=lambda c: (c.clicked_at, c.click_id), reverse=True)
+    return [_decide(line, [c for c in newest_first if c.shop_id == line.shop_id], offers, at) for line in lines]
+
+
+def choose_offer(offers: Sequence[Offer], line: Line, candidate: Candidate) -> Offer | str:
+    """The plan that pays this click for this line, or the reason why none does.
+
+    The clicked product: exclusive, directed, marketing, general.  Another product of the shop: the general plan only.
+    A product that is exclusive to others pays nobody else.
+    """
+    here = [o for o in offers if o.shop_id == line.shop_id and o.product_id in (None, line.product_id)]
+    exclusive = [o for o in here if o.kind == "exclusive"]
+    if exclusive and not any(_includes(o, candidate.creator_id) for o in exclusive):
+        return "exclusive_other"
+    clicked = candidate.product_id == line.product_id
+    open_to = [o for o in here if _includes(o, candidate.creator_id) and (clicked or o.kind == "general")]
+    if not open_to:
+        return "no_plan"
+    return min(open_to, key=lambda o: (PRECEDENCE.index(o.kind), -o.rate_bp, o.version_id))
+
+
+def _includes(offer: Offer, creator_id: int) -> bool:
+    return offer.creator_ids is None or creator_id in offer.creator_ids
+
+
+def _decide(line: Line, candidates: Sequence[Candidate], offers: Sequence[Offer], at: datetime) -> Decision:
+    won: tuple[Candidate, Offer] | None = None
+    verdicts: list[Verdict] = []
+    for candidate in candidates:
+        answer = _judge(candidate, line, offers, at)
+        if isinstance(answer, str):
+            verdict = answer
+        elif won is not None:
+            verdict = "older"
+        else:
+            won, verdict = (candidate, answer), "self_purchase" if candidate.is_buyer else "won"
+        verdicts.append(Verdict(candidate.click_id, verdict))
+    if won is None:
+        return _organic(line, verdicts[0].verdict if verdicts else "no_click", None, verdicts)
+    candidate, offer = won
+    if candidate.is_buyer:
+        return _organic(line, "self_purchase", candidate.click_id, verdicts)
+    return Decision(
+        line_id=line.line_id,
+        creator_id=candidate.creator_id,
+        click_id=candidate.click_id,
+        plan_id=offer.plan_id,
+        plan_version_id=offer.version_id,
+        plan_kind=offer.kind,
+        rate_bp=offer.rate_bp,
+        rule="clicked_product" if candidate.product_id == line.product_id else "same_shop",
+        reason="newest_valid_click",
+        verdicts=tuple(verdicts),
+    )
+
+
+def _judge(candidate: Candidate, line: Line, offers: Sequence[Offer], at: datetime) -> Offer | str:
+    if candidate.clicked_at > at:
+        return "after_order"
+    if at - candidate.clicked_at > WINDOW:
+        return "too_old"
+    if not candidate.is_token_valid:
+        return "token_invalid"
+    if not candidate.is_creator_active:
+        return "creator_inactive"
+    return choose_offer(offers, line, candidate)
+
+
+def _organic(line: Line, reason: str, click_id: str | None, verdicts: Sequence[Verdict]) -> Decision:
+    return Decision(line.line_id, None, click_id, None, None, None, 0, "organic", reason, tuple(verdicts))
+
+
+# The log of a decision: all it read, as JSON, under the version of the rules that read it.
+
+
+def log_of(line: Line, clicks: Iterable[Candidate], offers: Sequence[Offer], at: datetime) -> dict[str, Any]:
+    """What `attribute` read for one line, ready to be stored."""
+    newest_first = sorted(set(clicks), key=lambda c: (c.clicked_at, c.click_id), reverse=True)
+    return {
+        "rules": RULES_VERSION,
+        "at": at.isoformat(),
+        "line": asdict(line),
+        "clicks": [
+            asdict(c) | {"clicked_at": c.clicked_at.isoformat()} for c in newest_first if c.shop_id == line.shop_id
+        ],
+        "offers": [
+            asdict(o) | {"creator_ids": None if o.creator_ids is None else sorted(o.creator_ids)}
+            for o in offers
+            if o.shop_id == line.shop_id and o.product_id in (None, line.product_id)
+        ],
+    }
+
+
+def replay(log: Mapping[str, Any]) -> Decision:
+    """The decision again, from its log alone, by the version of the rules that made it."""
+    line = Line(**log["line"])
+    clicks = [Candidate(**c | {"clicked_at": datetime.fromisoformat(c["clicked_at"])}) for c in log["clicks"]]
+    offers = [
+        Offer(**o | {"creator_ids": None if o["creator_ids"] is None else frozenset(o["creator_ids"])})
+        for o in log["offers"]
+    ]
+    return _VERSIONS[log["rules"]]([line], clicks, offers, datetime.fromisoformat(log["at"]))[0]
+
+
+Rules = Callable[[Sequence[Line], Iterable[Candidate], Sequence[Offer], datetime], list[Decision]]
+_VERSIONS: Mapping[str, Rules] = {"attribution.1": attribute}
+
+
+# What each reason and verdict says to a person: (en, zh).
+
+SAYS: Mapping[str, tuple[str, str]] = {
+    "newest_valid_click": (
+        "The newest valid click within 15 days in this shop earns the commission.",
+        "15 天内在本店的最后一次有效点击获得佣金。",
+    ),
+    "won": ("This click wins: it is the newest valid one.", "该点击胜出：它是最后一次有效点击。"),
+    "older": ("A newer valid click exists.", "存在更新的有效点击。"),
+    "no_click": ("No creator's click led to this order.", "没有达人的点击带来这笔订单。"),
+    "self_purchase": (
+        "The buyer is the creator of the newest valid click; own purchases earn nothing.",
+        "最后一次有效点击的达人就是买家本人，自购不计佣金。",
+    ),
+    "too_old": ("The click is older than 15 days.", "点击已超过 15 天。"),
+    "after_order": ("The click came after the order.", "点击发生在下单之后。"),
+    "token_invalid": (
+        "The share token was expired or withdrawn when it was clicked.",
+        "点击时淘口令已过期或被撤销。",
+    ),
+    "creator_inactive": (
+        "The creator was not active when the order was placed.",
+        "下单时该达人未处于正常状态。",
+    ),
+    "exclusive_other": ("The product is exclusive to other creators.", "该商品由其他达人专属推广。"),
+    "no_plan": (
+        "No commission plan in force pays this creator for this product.",
+        "没有有效的佣金计划为该达人支付该商品的佣金。",
+    ),
+    "clicked_product": ("The very product that was clicked.", "点击的正是该商品。"),
+    "same_shop": (
+        "Another product of the shop that was clicked: its general plan applies.",
+        "同店其他商品：适用通用计划。",
+    ),
+    "organic": ("No commission.", "无佣金。"),
+    "below_minimum": ("The commission rounds to nothing.", "佣金不足最小单位。"),
+    "zero_rate": ("The plan's rate is zero.", "计划佣金比率为零。"),
+    "order_cancelled": ("The order was cancelled.", "订单已取消。"),
+    "refund_before_receipt": ("Everything was refunded before receipt.", "确认收货前已全额退款。"),
+    "refund_before_release": ("Everything was refunded before the money was released.", "放款前已全额退款。"),
+    "refund_after_release": ("Everything was refunded after the money was released.", "放款后已全额退款。"),
+}
+
+REFUSALS: dict[str, Says] = {}

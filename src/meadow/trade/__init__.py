@@ -1,0 +1,1 @@
+"""How goods change hands for money: cart, checkout, orders, escrow, refunds."""
