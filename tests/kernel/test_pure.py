@@ -62,9 +62,7 @@ def test_ids_are_unique_sorted_by_birth_and_recognised() -> None:
 
 
 def test_a_machine_refuses_what_its_table_does_not_allow() -> None:
-    door = Machine(
-        "door", "open", {"open": {"shut": "closed"}, "closed": {"burn": "ash"}, "ash": {}}, {"ash"}
-    )
+    door = Machine("door", "open", {"open": {"shut": "closed"}, "closed": {"burn": "ash"}, "ash": {}}, {"ash"})
     assert door.next("open", "shut") == "closed"
     assert door.sources("burn") == ("closed",)
     with pytest.raises(Refusal) as refused:
@@ -81,9 +79,7 @@ def test_a_machine_refuses_what_its_table_does_not_allow() -> None:
         ({"a": {}}, {"a", "z"}),
     ],
 )
-def test_a_machine_with_a_hole_cannot_be_written_down(
-    table: dict[str, dict[str, str]], ends: set[str]
-) -> None:
+def test_a_machine_with_a_hole_cannot_be_written_down(table: dict[str, dict[str, str]], ends: set[str]) -> None:
     with pytest.raises(ValueError):
         Machine("m", "a", table, ends)
 

@@ -87,7 +87,8 @@ def _database(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "server_side_binding": True,
-            "prepare_threshold": 0,
+            # Prepared from the second run on; the first stays simple, so a migration may hold several commands.
+            "prepare_threshold": 1,
             "application_name": os.environ.get("MEADOW_PROCESS", "meadow"),
         },
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from meadow.config.trouble import Trouble
+from meadow.config.waiting import until
 
 PATIENCE_SECONDS = 180.0
 
@@ -47,11 +47,8 @@ class FileLock:
 def held(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Wait for the exclusive lock; polled, so that a stuck holder ends in a sentence and not in a hang."""
     lock = FileLock(path)
-    deadline = time.monotonic() + patience_seconds
-    while not lock.take():
-        if time.monotonic() > deadline:
-            raise Trouble(f"Another command has held {path} for too long: stop it, then run this one again.")
-        time.sleep(0.02)
+    if not until(lock.take, patience_seconds):
+        raise Trouble(f"Another command has held {path} for too long: stop it, then run this one again.")
     try:
         yield
     finally:

@@ -15,8 +15,6 @@ def unseal(cursor: str, of: str) -> list[Any]:
     """The sort values of a cursor.  Refuses: malformed."""
     payload = unsign(cursor, f"cursor:{of}")
     if payload is None:
-        raise Refusal(
-            "malformed", field="cursor", why="take it unchanged from the page before, or start anew"
-        )
+        raise Refusal("malformed", field="cursor", why="take it unchanged from the page before, or start anew")
     values: list[Any] = payload["v"]
     return values

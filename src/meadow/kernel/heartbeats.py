@@ -9,9 +9,7 @@ from meadow.kernel.models import Heartbeat
 
 def beat(name: str, note: dict[str, Any] | None = None) -> None:
     """Notes that a process was alive now."""
-    Heartbeat.objects.update_or_create(
-        name=name, defaults={"seen_at": clock.machine_now(), "note": note or {}}
-    )
+    Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": clock.machine_now(), "note": note or {}})
 
 
 def seen() -> dict[str, tuple[datetime, Any]]:

@@ -35,9 +35,7 @@ def run_once(*, identity: str, path: str, key: str | None, body: Any, effect: Ca
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
     with db.atomic():
         # The lock is on what identifies the request, so only its own repeat meets it; it ends with the transaction.
-        if not db.call(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [f"{identity}\n{path}\n{key}"]
-        ):
+        if not db.call("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [f"{identity}\n{path}\n{key}"]):
             raise Refusal("in_flight", retry_after=1)
         stored = IdempotentAnswer.objects.filter(identity=identity, path=path, key=key).first()
         if stored is not None:

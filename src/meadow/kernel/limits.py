@@ -27,6 +27,4 @@ def hit(name: str, key: str, *, per: timedelta, burst: int) -> None:
 
 def forget_old(older_than: timedelta = timedelta(days=1)) -> int:
     """Drops limits that hold nobody any more; the worker calls it now and then."""
-    return db.execute(
-        "DELETE FROM kernel_ratelimit WHERE arrival_at < %s", [clock.machine_now() - older_than]
-    )
+    return db.execute("DELETE FROM kernel_ratelimit WHERE arrival_at < %s", [clock.machine_now() - older_than])

@@ -62,9 +62,7 @@ def process_due(
     done = 0
     for _ in range(limit):
         aside = list(
-            SweepFailure.objects.filter(sweep=name, retry_at__gt=clock.machine_now()).values_list(
-                "row_id", flat=True
-            )
+            SweepFailure.objects.filter(sweep=name, retry_at__gt=clock.machine_now()).values_list("row_id", flat=True)
         )
         with db.atomic():
             row = (
@@ -113,7 +111,9 @@ def run_due(until: datetime, *, most: int = 100_000, step: Callable[[datetime], 
             step(moment)
         worked = first.run(BATCH, moment)
         if worked == 0:
-            # Its row is locked by another worker or was set aside; the others go on.
+            # Its first row is locked by another worker or was set aside: those behind it still have their turn.
+            worked = first.run(1, until)
+        if worked == 0:
             stuck.add(first.name)
         done += worked
         with clock.at(moment):
