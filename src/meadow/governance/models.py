@@ -59,7 +59,8 @@ class Decision(models.Model):
             models.CheckConstraint(name="decision_reason", condition=~Q(reason="")),
             models.CheckConstraint(
                 name="decision_reverses",
-                condition=Q(action="reverse", reverses__isnull=False) | (~Q(action="reverse") & Q(reverses__isnull=True)),
+                condition=Q(action="reverse", reverses__isnull=False)
+                | (~Q(action="reverse") & Q(reverses__isnull=True)),
             ),
         ]
         indexes: ClassVar = [
