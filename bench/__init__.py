@@ -1,0 +1,1 @@
+"""What measures Meadow, beside what it is measured against: `./meadow bench` runs it."""

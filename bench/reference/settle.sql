@@ -1,0 +1,1 @@
+SELECT ref.settle(nextval('ref.settle_next'));

@@ -1,0 +1,179 @@
+"""The direction rules that an import linter cannot see: foreign keys, raw SQL, refusals, floats, sizes."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "meadow"
+LAYERS = [
+    {"kernel"}, {"accounts", "ledger"}, {"governance"}, {"payments"}, {"catalog"}, {"plans"}, {"content"},
+    {"sharing"}, {"affiliate"}, {"trade"}, {"web", "api"}, {"config"},
+]  # fmt: skip
+FILE_LINES, FUNCTION_LINES = 500, 70
+
+
+def _level(context: str) -> int:
+    return next(n for n, layer in enumerate(LAYERS) if context in layer)
+
+
+@cache
+def _modules() -> list[tuple[Path, str, ast.Module]]:
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        text = path.read_text(encoding="utf-8")
+        found.append((path.relative_to(SOURCE), text, ast.parse(text)))
+    return found
+
+
+def _docstrings(tree: ast.Module) -> set[int]:
+    """Identities of the constants that are docstrings."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                found.add(id(first.value))
+    return found
+
+
+def test_foreign_keys_point_downwards_only_and_protect() -> None:
+    faults = []
+    ours = {config.label for config in apps.get_app_configs() if config.name.startswith("meadow.")}
+    for model in apps.get_models():
+        here = model._meta.app_label
+        if here not in ours:
+            continue
+        for field in model._meta.get_fields():
+            if not isinstance(field, models.ForeignKey) or field.auto_created:
+                continue
+            there = field.related_model._meta.app_label
+            if there == here or there not in ours:
+                continue
+            if _level(there) >= _level(here):
+                faults.append(f"{model.__name__}.{field.name} points up or sideways to {there}")
+            if not field.remote_field.related_name or not field.remote_field.related_name.startswith("+"):
+                faults.append(f"{model.__name__}.{field.name} needs related_name='+'")
+            if field.remote_field.on_delete is not models.PROTECT:
+                faults.append(f"{model.__name__}.{field.name} needs on_delete=PROTECT")
+    assert not faults, "\n".join(faults)
+
+
+def _table_words() -> dict[str, str]:
+    return {m._meta.db_table: m._meta.app_label for m in apps.get_models() if m._meta.app_label in settings.CONTEXTS}
+
+
+def test_raw_sql_names_the_owning_contexts_tables_only() -> None:
+    tables, faults = _table_words(), []
+    pattern = re.compile(r"\b(" + "|".join(sorted(tables, key=len, reverse=True)) + r")\b")
+    for path, _, tree in _modules():
+        context, docs = path.parts[0], _docstrings(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in docs:
+                continue
+            for word in pattern.findall(node.value):
+                if tables[word] != context:
+                    faults.append(f"{path}:{node.lineno} names {word}")
+    assert not faults, "\n".join(faults)
+
+
+def _raised() -> Iterator[tuple[str, str]]:
+    for path, _, tree in _modules():
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "Refusal"
+                and node.args
+            ):
+                code = node.args[0]
+                if isinstance(code, ast.Constant):
+                    yield str(code.value), f"{path}:{node.lineno}"
+
+
+def test_every_refusal_raised_is_declared_and_speaks_both_languages() -> None:
+    from meadow.kernel.errors import catalogue
+
+    known = catalogue()
+    undeclared = sorted({f"{code} ({where})" for code, where in _raised() if code not in known})
+    assert not undeclared, "\n".join(undeclared)
+    for code, entry in known.items():
+        assert 400 <= entry.status < 600, code
+        assert len(entry.en) > 10, code
+        assert re.search(r"[\u4e00-\u9fff]", entry.zh), code
+        assert set(re.findall(r"{(\w+)", entry.en)) == set(re.findall(r"{(\w+)", entry.zh)), code
+
+
+def test_a_refusal_code_is_declared_in_one_place() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path, _, tree in _modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "Says":
+                        assert isinstance(key, ast.Constant)
+                        places[str(key.value)].append(str(path))
+    assert {code: where for code, where in places.items() if len(where) > 1} == {}
+
+
+MONEY_ROOMS = {"ledger", "payments", "plans", "affiliate", "trade"}
+
+
+def test_d5_6_no_float_comes_near_money() -> None:
+    faults = []
+    for path, _, tree in _modules():
+        if path.parts[0] not in MONEY_ROOMS and path != Path("kernel/money.py"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                faults.append(f"{path}:{node.lineno} a float constant")
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.left, ast.Name):
+                faults.append(f"{path}:{node.lineno} a true division")
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"float", "round"}:
+                faults.append(f"{path}:{node.lineno} {node.func.id}()")  # type: ignore[attr-defined]
+    assert not faults, "\n".join(faults)
+
+
+def test_files_open_with_their_question_and_stay_one_room() -> None:
+    faults = []
+    for path, text, tree in _modules():
+        if text.strip() and not ast.get_docstring(tree):
+            faults.append(f"{path}: no opening docstring")
+        if text.count("\n") > FILE_LINES:
+            faults.append(f"{path}: {text.count(chr(10))} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES:
+                faults.append(f"{path}:{node.lineno} {node.name} is {(node.end_lineno or 0) - node.lineno + 1} lines")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", ["utils", "helpers", "base", "managers", "signals"])
+def test_no_room_without_a_purpose(name: str) -> None:
+    assert not [path for path, _, _ in _modules() if path.stem == name]
+
+
+def test_tests_move_the_clock_instead_of_sleeping() -> None:
+    sleeping = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if path != Path(__file__) and re.search(r"\btime\.sleep\(|from time import sleep", path.read_text("utf-8"))
+    ]
+    assert not sleeping
+
+
+def test_every_import_contract_names_every_context() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    for context in settings.CONTEXTS:
+        if context != "kernel":
+            assert f'name = "{context}: only its services and queries are public"' in text
+            assert f'"meadow.{context}"' in text
