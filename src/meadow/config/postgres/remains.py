@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from meadow.config.waiting import until
 
 STALE_FILES = ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock")
 
@@ -93,9 +94,4 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def _gone(data: Path, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while members(data):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    return until(lambda: not members(data), seconds)

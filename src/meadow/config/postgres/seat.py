@@ -120,7 +120,7 @@ def _seat_for_person(data: Path, binaries: Path) -> Seat:
 
 def _seat_for_root(data: Path, binaries: Path) -> Seat:
     moved = SYSTEM_FOLDER / f"data-{_short(str(data))}"
-    if _owner(moved) is None and _may_enter(_existing(data.parent), NOBODY_ID, NOBODY_ID):
+    if _owner(moved) is None and may_enter(_existing(data.parent), NOBODY_ID, NOBODY_ID):
         place = data
     else:
         place = moved
@@ -188,7 +188,7 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
-def _may_enter(folder: Path, uid: int, gid: int) -> bool:
+def may_enter(folder: Path, uid: int, gid: int) -> bool:
     """Asked by trying, as that user: mode bits alone do not tell (lists, mounts, capabilities)."""
     return _run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)], uid, gid, 30).returncode == 0
 
@@ -224,7 +224,9 @@ def _run(command: list[str], uid: int | None, gid: int | None, seconds: float) -
             env=_environment(),
             timeout=seconds,
             check=False,
-            **({} if uid is None else {"user": uid, "group": gid, "extra_groups": []}),
+            user=uid,
+            group=gid,
+            extra_groups=None if uid is None else [],
         )
     except subprocess.TimeoutExpired:
         raise Trouble(f"`{command[0]}` did not answer within {seconds:.0f} seconds: look at the machine's load and disk.") from None
