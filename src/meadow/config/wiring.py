@@ -17,3 +17,6 @@ def wire() -> None:
         for part in ("handlers", "tasks"):
             if find_spec(f"{context}.{part}"):
                 import_module(f"{context}.{part}")
+    for door in ("api", "web"):
+        if find_spec(f"meadow.{door}.refusals"):
+            errors.register(import_module(f"meadow.{door}.refusals").REFUSALS)
