@@ -1,0 +1,232 @@
+"""What can be read of the money: balances, statements, entries by cause, invariants; and the pure split and reversal.
+
+Raw SQL only, so that the pure functions can be had from here without Django's tables being loaded.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from meadow.kernel import db
+from meadow.kernel.errors import Refusal
+from meadow.ledger.invariants import INVARIANTS
+from meadow.ledger.rules import (
+    LARGEST_MINOR,
+    MOST_STATEMENT_LINES,
+    NOTHING,
+    PARTIES,
+    Split,
+    reversal,
+    shipping_split,
+    split,
+    step,
+    total_of,
+)
+
+__all__ = [
+    "INVARIANTS",
+    "LARGEST_MINOR",
+    "NOTHING",
+    "Entry",
+    "HoldView",
+    "PartyBalance",
+    "Split",
+    "StatementLine",
+    "available",
+    "balance",
+    "balances",
+    "entries_of",
+    "holds_of",
+    "next_hold_due",
+    "party_balances",
+    "posting_of",
+    "reversal",
+    "run_invariants",
+    "shipping_split",
+    "split",
+    "statement",
+    "step",
+    "total_of",
+    "withdrawable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PartyBalance:
+    """What a party has in one currency: available in all, how much of it is held, what it owes, what it may take."""
+
+    currency: str
+    available_minor: int
+    held_minor: int
+    receivable_minor: int  # zero or below
+    withdrawable_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One movement of an account, with the balance after it and its cause."""
+
+    transfer_id: int
+    posting_id: int
+    at: datetime
+    kind: str
+    cause_kind: str
+    cause_id: str
+    counterparty: str
+    amount_minor: int  # negative when it left
+    balance_minor: int
+    note: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One transfer of a cause, as it stands in the ledger."""
+
+    transfer_id: int
+    posting_id: int
+    key: str
+    kind: str
+    at: datetime
+    source: str
+    target: str
+    currency: str
+    amount_minor: int
+    note: dict[str, Any] | None
+    reverses: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Money set apart, for whom and until when."""
+
+    hold_id: int
+    account: str
+    currency: str
+    amount_minor: int
+    remaining_minor: int
+    state: str
+    until: datetime
+    closed_at: datetime | None
+
+
+def balance(name: str, currency: str) -> int:
+    """The balance of an account in minor units; 0 for one that was never used."""
+    return int(db.call("SELECT ledger_balance(%s, %s)", [name, currency]))
+
+
+def balances(names: Iterable[str], currency: str) -> dict[str, int]:
+    """The balances of several accounts in one statement."""
+    found = db.rows(
+        "SELECT n.name, ledger_balance(n.name, %s) AS minor FROM unnest(%s::text[]) AS n(name)",
+        [currency, list(names)],
+    )
+    return {row["name"]: int(row["minor"]) for row in found}
+
+
+def available(name: str, currency: str) -> int:
+    """What can leave an account now: its balance without what is held."""
+    found = db.call(
+        "SELECT balance_minor - held_minor FROM ledger_account WHERE name = %s AND currency = %s", [name, currency]
+    )
+    return int(found or 0)
+
+
+def withdrawable(kind: str, party_id: int, currency: str) -> int:
+    """What a party may take out: what is free, after what it owes is paid."""
+    for part in party_balances(kind, party_id):
+        if part.currency == currency:
+            return part.withdrawable_minor
+    return 0
+
+
+def party_balances(kind: str, party_id: int) -> list[PartyBalance]:
+    """What a merchant or creator has, per currency.  Refuses: malformed."""
+    if kind not in PARTIES:
+        raise Refusal("malformed", field="kind", why="merchant or creator")
+    found = db.rows(
+        "SELECT a.currency, coalesce(max(balance_minor) FILTER (WHERE name LIKE '%%:available'), 0) AS available,"
+        " coalesce(max(held_minor) FILTER (WHERE name LIKE '%%:available'), 0) AS held,"
+        " coalesce(max(balance_minor) FILTER (WHERE name LIKE '%%:receivable'), 0) AS receivable"
+        " FROM ledger_account a WHERE a.name IN (%s, %s) GROUP BY a.currency ORDER BY a.currency",
+        [f"{kind}:{party_id}:available", f"{kind}:{party_id}:receivable"],
+    )
+    return [
+        PartyBalance(
+            row["currency"], row["available"], row["held"], row["receivable"],
+            max(0, row["available"] - row["held"] + row["receivable"]),
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def statement(name: str, currency: str, *, after_id: int = 0, limit: int = 100) -> list[StatementLine]:
+    """The movements of an account in order, from after a transfer on, each with the balance it led to."""
+    limit = max(1, min(limit, MOST_STATEMENT_LINES))
+    found = db.rows(
+        "WITH a AS (SELECT id FROM ledger_account WHERE name = %(name)s AND currency = %(currency)s),"
+        " before AS (SELECT"
+        "  coalesce((SELECT sum(amount_minor) FROM ledger_transfer, a WHERE target_id = a.id AND ledger_transfer.id"
+        "   <= %(after)s), 0)"
+        "  - coalesce((SELECT sum(amount_minor) FROM ledger_transfer, a WHERE source_id = a.id AND ledger_transfer.id"
+        "   <= %(after)s), 0) AS minor),"
+        " moved AS ("
+        "  (SELECT t.id, t.posting_id, t.source_id AS other_id, t.amount_minor FROM ledger_transfer t, a"
+        "   WHERE t.target_id = a.id AND t.id > %(after)s ORDER BY t.id LIMIT %(limit)s)"
+        "  UNION ALL"
+        "  (SELECT t.id, t.posting_id, t.target_id, -t.amount_minor FROM ledger_transfer t, a"
+        "   WHERE t.source_id = a.id AND t.id > %(after)s ORDER BY t.id LIMIT %(limit)s))"
+        " SELECT m.id AS transfer_id, m.posting_id, p.at, p.kind, p.cause_kind, p.cause_id, o.name AS counterparty,"
+        " m.amount_minor, (b.minor + sum(m.amount_minor) OVER (ORDER BY m.id))::bigint AS balance_minor,"
+        " p.note::text AS note"
+        " FROM moved m CROSS JOIN before b JOIN ledger_posting p ON p.id = m.posting_id"
+        " JOIN ledger_account o ON o.id = m.other_id ORDER BY m.id LIMIT %(limit)s",
+        {"name": name, "currency": currency, "after": after_id, "limit": limit},
+    )
+    return [StatementLine(**row | {"note": _note(row["note"])}) for row in found]
+
+
+def entries_of(cause: tuple[str, int | str]) -> list[Entry]:
+    """Every transfer that names a cause, in order."""
+    found = db.rows(
+        "SELECT t.id AS transfer_id, p.id AS posting_id, p.key, p.kind, p.at, s.name AS source, g.name AS target,"
+        " t.currency, t.amount_minor, p.note::text AS note, p.reverses_id AS reverses"
+        " FROM ledger_posting p JOIN ledger_transfer t ON t.posting_id = p.id"
+        " JOIN ledger_account s ON s.id = t.source_id JOIN ledger_account g ON g.id = t.target_id"
+        " WHERE p.cause_kind = %s AND p.cause_id = %s ORDER BY t.id",
+        [cause[0], str(cause[1])],
+    )
+    return [Entry(**row | {"note": _note(row["note"])}) for row in found]
+
+
+def posting_of(key: str) -> int | None:
+    """The posting of an idempotency key, if there is one."""
+    found = db.call("SELECT id FROM ledger_posting WHERE key = %s", [key])
+    return int(found) if found is not None else None
+
+
+def holds_of(cause: tuple[str, int | str]) -> list[HoldView]:
+    """Everything ever set apart for a cause."""
+    found = db.rows(
+        "SELECT h.id AS hold_id, a.name AS account, a.currency, h.amount_minor, h.remaining_minor, h.state, h.until,"
+        " h.closed_at FROM ledger_hold h JOIN ledger_account a ON a.id = h.account_id"
+        " WHERE h.cause_kind = %s AND h.cause_id = %s ORDER BY h.id",
+        [cause[0], str(cause[1])],
+    )
+    return [HoldView(**row) for row in found]
+
+
+def next_hold_due() -> datetime | None:
+    """When the earliest open hold ends."""
+    found: datetime | None = db.call("SELECT until FROM ledger_hold WHERE state = 'open' ORDER BY until, id LIMIT 1")
+    return found
+
+
+def run_invariants() -> dict[str, int]:
+    """Counts the violations of every invariant of the ledger; all zero on a sound one."""
+    return {name: check() for name, check in sorted(INVARIANTS.items())}
+
+
+def _note(text: str | None) -> dict[str, Any] | None:
+    return json.loads(text) if text else None
