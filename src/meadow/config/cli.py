@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001  the outermost frame: words for the known, a traceback for the rest
+    except Exception as error:  # the outermost frame: words for what is known, a traceback for the rest
         click.echo(_sentence(error), err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

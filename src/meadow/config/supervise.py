@@ -336,7 +336,9 @@ def _reserved_port(host: str, port: int) -> Any:
             keeper.bind((host, port))
             yield keeper.getsockname()[1]
     except PermissionError:
-        raise Trouble(f"Port {port} needs more rights than you have: choose one above 1023, like --port 8000.") from None
+        raise Trouble(
+            f"Port {port} needs more rights than you have: choose one above 1023, like --port 8000."
+        ) from None
     except OSError as error:
         raise Trouble(_port_sentence(host, port, error)) from None
 

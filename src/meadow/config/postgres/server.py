@@ -40,9 +40,7 @@ class Server:
     Several processes may use one server: each holds a shared lock, and the last to stop ends it.
     """
 
-    def __init__(
-        self, data_dir: Path, settings: Mapping[str, str] | None = None, binaries: Path | None = None
-    ) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None, binaries: Path | None = None) -> None:
         self.asked_dir = Path(data_dir).absolute()
         self.settings = dict(settings or {})
         self._binaries = binaries
@@ -104,15 +102,17 @@ class Server:
 
     def is_running(self) -> bool:
         """`pg_isready` on a socket in a folder that only our server may write."""
-        done = self.seat.run("pg_isready", "-q", "-h", str(self.socket_folder), "-p", PORT, "-U", ROLE, "-d", "postgres")
+        done = self.seat.run(
+            "pg_isready", "-q", "-h", str(self.socket_folder), "-p", PORT, "-U", ROLE, "-d", "postgres"
+        )
         return done.returncode == 0
 
     def create_database(self, name: str = DATABASE) -> str:
         """Make the database if it is missing; its address."""
-        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
-            # Looking first would not help: another starter may be as quick.
-            with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        # Looking first would not help: another starter may be as quick.
+        known = contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection, known:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.dsn(name)
 
     def __enter__(self) -> Self:
@@ -147,13 +147,17 @@ class Server:
             return answers or remains.postmaster_pid(self.data_dir) is None
 
         if not until(settled, RECOVERY_SECONDS, step_seconds=0.1):
-            raise Trouble(f"PostgreSQL has been starting for {RECOVERY_SECONDS:.0f} seconds: look into {self.log_file}.")
+            raise Trouble(
+                f"PostgreSQL has been starting for {RECOVERY_SECONDS:.0f} seconds: look into {self.log_file}."
+            )
         return answers
 
     def _create(self) -> None:
         """`initdb` in a folder aside, renamed when whole: a killed first start leaves no half-made data."""
         if self.data_dir.exists() and any(self.data_dir.iterdir()):
-            raise Trouble(f"{self.data_dir} is no data folder of PostgreSQL, but not empty: move it away, or set MEADOW_DATA.")
+            raise Trouble(
+                f"{self.data_dir} is no data folder of PostgreSQL, but not empty: move it away, or set MEADOW_DATA."
+            )
         scratch = self.data_dir.with_name(f"{self.data_dir.name}.new")
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700)
@@ -181,7 +185,9 @@ class Server:
     def _version_of_data(self) -> int:
         text = (self.data_dir / "PG_VERSION").read_text().strip()
         if not text.isdigit():
-            raise Trouble(f"{self.data_dir}/PG_VERSION is unreadable ({text[:20]!r}): restore the folder from a backup.")
+            raise Trouble(
+                f"{self.data_dir}/PG_VERSION is unreadable ({text[:20]!r}): restore the folder from a backup."
+            )
         return int(text)
 
     def _make_socket_folder(self) -> None:
@@ -195,7 +201,9 @@ class Server:
             found = folder.lstat()
             # Somebody else's folder under that name could hand us a false server.
             if folder.is_symlink() or found.st_uid != self.seat.owner_uid or found.st_mode & 0o077:
-                raise Trouble(f"{folder} is not a private folder of PostgreSQL's user: remove it, then try again.") from None
+                raise Trouble(
+                    f"{folder} is not a private folder of PostgreSQL's user: remove it, then try again."
+                ) from None
 
     def _launch(self) -> None:
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
@@ -236,7 +244,11 @@ def _quoted_list(path: Path) -> str:
 
 def _failed(what: str, said: str, where: Path) -> Trouble:
     if "No space left on device" in said:
-        return Trouble(f"The disk is full, so PostgreSQL could not {what}: free some space, then run the command again.")
-    telling = [line for line in said.splitlines() if any(word in line for word in ("FATAL", "PANIC", "error:", "ERROR"))]
+        return Trouble(
+            f"The disk is full, so PostgreSQL could not {what}: free some space, then run the command again."
+        )
+    telling = [
+        line for line in said.splitlines() if any(word in line for word in ("FATAL", "PANIC", "error:", "ERROR"))
+    ]
     reason = (telling or said.strip().splitlines() or ["no reason given"])[-1].strip()
     return Trouble(f"PostgreSQL could not {what} ({reason}): mend that, then run the command again; more in {where}.")
