@@ -50,9 +50,7 @@ def held_equals_open_holds() -> int:
 
 def no_account_below_floor() -> int:
     """No account is below its floor, holds counted, or above its ceiling."""
-    return _count(
-        _SUMS + "SELECT count(*) FROM sums WHERE minor - held_minor < floor_minor OR minor > ceiling_minor"
-    )
+    return _count(_SUMS + "SELECT count(*) FROM sums WHERE minor - held_minor < floor_minor OR minor > ceiling_minor")
 
 
 def escrow_not_negative() -> int:

@@ -33,9 +33,7 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="ledger_account_floor", condition=Q(balance_minor__gte=F("floor_minor") + F("held_minor"))
             ),
-            models.CheckConstraint(
-                name="ledger_account_ceiling", condition=Q(balance_minor__lte=F("ceiling_minor"))
-            ),
+            models.CheckConstraint(name="ledger_account_ceiling", condition=Q(balance_minor__lte=F("ceiling_minor"))),
             models.CheckConstraint(name="ledger_account_held", condition=Q(held_minor__gte=0)),
             models.CheckConstraint(
                 name="ledger_account_kept",
@@ -82,12 +80,8 @@ class Transfer(models.Model):
     """
 
     posting = models.ForeignKey("ledger.Posting", models.PROTECT, related_name="+")
-    source = models.ForeignKey(
-        "ledger.Account", models.PROTECT, related_name="+", db_constraint=False, db_index=False
-    )
-    target = models.ForeignKey(
-        "ledger.Account", models.PROTECT, related_name="+", db_constraint=False, db_index=False
-    )
+    source = models.ForeignKey("ledger.Account", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    target = models.ForeignKey("ledger.Account", models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
 

@@ -82,9 +82,7 @@ class Split:
 NOTHING = Split(0, 0, 0, 0)
 
 
-def split(
-    goods_minor: int, rate_bp: int, service_bp: int = SERVICE_BP, trade_bp: int = TRADE_BP
-) -> Split:
+def split(goods_minor: int, rate_bp: int, service_bp: int = SERVICE_BP, trade_bp: int = TRADE_BP) -> Split:
     """The settlement split of a line of goods (settled question 2).  Refuses: malformed, fees_exceed_goods."""
     _check_amount("goods_minor", goods_minor)
     _check_rate(rate_bp)

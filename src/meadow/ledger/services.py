@@ -84,9 +84,7 @@ def party_name(kind: str, party_id: int) -> str:
     return f"{kind}:{party_id}"
 
 
-def post(
-    *, key: str, cause: Cause, transfers: Sequence[Transfer], kind: str, note: Note = None
-) -> int:
+def post(*, key: str, cause: Cause, transfers: Sequence[Transfer], kind: str, note: Note = None) -> int:
     """Moves money, all transfers or none; returns the posting's id, the same for the same key and inputs.
 
     A credit to an available account pays the party's receivable first.
