@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/", include("meadow.api.urls")),
+    path("problems/", include("meadow.api.problem_urls")),
     path("admin/", admin.site.urls),
     path("", include("meadow.web.urls")),
 ]

@@ -1,0 +1,60 @@
+"""How often a caller may do what over the API: one table, counted in PostgreSQL across all processes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from meadow.kernel import limits
+
+# Bytes that a body may have; imports bring files and have their own.
+BODY_BYTES = 256 * 1024
+IMPORT_BYTES = 200 * 1024 * 1024
+NOTICE_BYTES = 64 * 1024
+PAGE_SIZE = 20
+PAGE_SIZE_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many acts at once, and as many again in each window."""
+
+    quota: int
+    window: timedelta
+
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+LIMITS: dict[str, Limit] = {
+    # Anything that writes, per key or, without one, per address.
+    "write": Limit(1200, MINUTE),
+    # Pasting tokens: guessing one of 2^55 is hopeless, and this says so early.
+    "resolve": Limit(120, MINUTE),
+    # Codes that a person reads off somewhere: operator claim, staff invitation, guest claim; and unknown keys.
+    "code": Limit(20, HOUR),
+    # People made over the API of a sandbox.
+    "sandbox": Limit(600, HOUR),
+    "import": Limit(60, HOUR),
+}
+
+
+def count(request: HttpRequest, name: str, who: str) -> None:
+    """Counts one act.  Refuses: rate_limited."""
+    factor = getattr(settings.MEADOW, "limit_factor", 1)
+    if factor == 0:
+        return
+    limit = LIMITS[name]
+    quota = limit.quota * factor
+    request.limit_policy = (name, quota, int(limit.window.total_seconds()))  # type: ignore[attr-defined]
+    limits.hit(f"api.{name}", who, per=limit.window, burst=quota)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a request comes from; X-Forwarded-For counts only as far as our own proxies wrote it."""
+    trusted = settings.MEADOW.proxies
+    if trusted:
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        if len(hops) >= trusted:
+            return hops[-trusted][:64]
+    return str(request.META.get("REMOTE_ADDR") or "unknown")

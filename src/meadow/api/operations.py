@@ -1,0 +1,135 @@
+"""How an operation of the API is declared: its address, who may call it, what it takes, gives and refuses.
+
+What is declared here is both what is enforced and what `/api/openapi.json` says, so the two cannot differ.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+from pydantic import TypeAdapter
+
+from meadow.api.callers import caller_of, identify
+from meadow.api.reading import read_json
+from meadow.kernel.idempotency import Answer, run_once
+
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the description of an operation needs beyond what ninja knows."""
+
+    scope: str | None
+    guests: bool
+    once: bool
+    refuses: tuple[str, ...]
+    media_type: str | None
+    takes: str | None
+
+
+class Group:
+    """The operations of one part of the house, under one tag."""
+
+    def __init__(self, tag: str) -> None:
+        self.router = Router(tags=[tag])
+
+    def get(self, path: str, **declared: Any) -> Callable[[View], View]:
+        return self.operation("GET", path, **declared)
+
+    def post(self, path: str, **declared: Any) -> Callable[[View], View]:
+        return self.operation("POST", path, **declared)
+
+    def put(self, path: str, **declared: Any) -> Callable[[View], View]:
+        return self.operation("PUT", path, **declared)
+
+    def patch(self, path: str, **declared: Any) -> Callable[[View], View]:
+        return self.operation("PATCH", path, **declared)
+
+    def delete(self, path: str, **declared: Any) -> Callable[[View], View]:
+        return self.operation("DELETE", path, **declared)
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        gives: Any = None,
+        status: int = 200,
+        scope: str | None = None,
+        guests: bool = False,
+        once: bool = False,
+        limit: str | None = None,
+        refuses: Sequence[str] = (),
+        media_type: str | None = None,
+        takes: str | None = None,
+    ) -> Callable[[View], View]:
+        """Declares one.  gives: the type of its answer (None: no content, unless media_type names other content);
+        scope: what a key must carry; guests: nobody known may call too; once: needs an Idempotency-Key;
+        limit: its own row of the table of limits; refuses: codes beyond the common ones; takes: the media type of a
+        body that is not JSON."""
+        adapter: TypeAdapter[Any] | None = TypeAdapter(gives) if gives is not None else None
+
+        def declare(view: View) -> View:
+            @functools.wraps(view)
+            def answer(request: HttpRequest, **values: Any) -> HttpResponse:
+                def effect() -> HttpResponse:
+                    return _respond(view(request, **values), adapter, status)
+
+                return _once(request, effect) if once else effect()
+
+            answer.declared = Declared(  # type: ignore[attr-defined]
+                scope, guests, once, tuple(refuses), media_type, takes
+            )
+            self.router.api_operation(
+                [method],
+                path,
+                auth=identify(scope=scope, guests=guests, limit=limit),
+                response={status: gives},
+                operation_id=view.__name__,
+                summary=_sentence(view),
+            )(answer)
+            return view
+
+        return declare
+
+
+def _respond(result: Any, adapter: TypeAdapter[Any] | None, status: int) -> HttpResponse:
+    """Lists come as bytes that PostgreSQL built, files as responses; everything else is checked against its type."""
+    if isinstance(result, HttpResponse):
+        return result
+    if isinstance(result, bytes):
+        content = result
+    elif adapter is None:
+        return HttpResponse(status=204 if status == 200 else status)
+    else:
+        content = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
+    return HttpResponse(content, status=status, content_type="application/json")
+
+
+def _once(request: HttpRequest, effect: Callable[[], HttpResponse]) -> HttpResponse:
+    """Runs a money operation at most once per caller, path and Idempotency-Key."""
+
+    def judged() -> Answer:
+        response = effect()
+        return Answer(response.status_code, response.content, response.headers["Content-Type"])
+
+    answer = run_once(
+        identity=caller_of(request).identity,
+        path=request.path,
+        key=request.headers.get("Idempotency-Key"),
+        body=read_json(request.body),
+        effect=judged,
+    )
+    response = HttpResponse(answer.content, status=answer.status, content_type=answer.content_type)
+    if answer.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _sentence(view: View) -> str:
+    """The first sentence of an operation's docstring is its summary."""
+    return (view.__doc__ or view.__name__).strip().split("\n")[0].split(". ")[0].rstrip(".")
