@@ -37,7 +37,9 @@ def test_a_key_is_found_in_one_statement_and_one_more_a_minute_notes_its_use(
     assert clock.machine_now() - used < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("text", ["", "mdw_", "mdw_" + "A" * 43, "Bearer x", "mdw_" + "A" * 5000, "mdw_\x00" + "A" * 42])
+@pytest.mark.parametrize(
+    "text", ["", "mdw_", "mdw_" + "A" * 43, "Bearer x", "mdw_" + "A" * 5000, "mdw_\x00" + "A" * 42]
+)
 def test_what_is_no_key_is_nobody(text: str) -> None:
     assert queries.actor_for_key(text) is None
     with pytest.raises(Refusal) as caught:

@@ -25,7 +25,9 @@ def test_a2_1_only_an_approved_creator_publishes_for_commission(mei: Person, ott
         return caught.value.code
 
     assert refused() == "creator_required"
-    applied = services.apply_as_creator(person_id=mei.pk, name="Mei", fields=["tea", "tea", "cups"], about="I drink it.")
+    applied = services.apply_as_creator(
+        person_id=mei.pk, name="Mei", fields=["tea", "tea", "cups"], about="I drink it."
+    )
     assert (applied.state, applied.fields) == ("applied", ["tea", "cups"])
     assert refused() == "creator_required"
     assert queries.applications() == [applied]

@@ -18,9 +18,7 @@ KIND = "accounts.creator"
 
 
 def _made(decision_id: int, creator: Creator, action: str = "suspend", until: datetime | None = None) -> DecisionMade:
-    return DecisionMade(
-        decision_id, KIND, creator.pk, action, "conduct.fraud", 1, until.isoformat() if until else None
-    )
+    return DecisionMade(decision_id, KIND, creator.pk, action, "conduct.fraud", 1, until.isoformat() if until else None)
 
 
 def _undo(decision_id: int, creator: Creator, action: str = "suspend") -> DecisionReversed:
