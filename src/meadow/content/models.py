@@ -19,6 +19,9 @@ class Recommendation(models.Model):
 
     public_id = models.CharField(max_length=32, unique=True, default=new_recommendation_id, editable=False)
     creator = models.ForeignKey("accounts.Creator", models.PROTECT, related_name="+", db_index=False)
+    # The byline, as it was when posted: lists read it without asking another context.
+    creator_public_id = models.CharField(max_length=32)
+    creator_name = models.CharField(max_length=80)
     title = models.CharField(max_length=120, blank=True)
     text = models.TextField(blank=True)
     state = models.CharField(max_length=12, default=rules.RECOMMENDATION.start)
@@ -53,9 +56,7 @@ class Recommendation(models.Model):
 class RecommendationItem(models.Model):
     """One product of a post, with the creator's reason and the price when it was posted."""
 
-    recommendation = models.ForeignKey(
-        "content.Recommendation", models.PROTECT, related_name="+", db_index=False
-    )
+    recommendation = models.ForeignKey("content.Recommendation", models.PROTECT, related_name="+", db_index=False)
     position = models.SmallIntegerField()
     product = models.ForeignKey("catalog.Product", models.PROTECT, related_name="+")
     shop = models.ForeignKey("catalog.Shop", models.PROTECT, related_name="+", db_index=False)

@@ -15,19 +15,20 @@ def new_plan_id() -> str:
 
 
 class Plan(models.Model):
-    """A promise of commission: shop-wide if general, else for named products; members where not open to all."""
+    """A promise of commission: shop-wide if general, else for named products; members where not open to all.
+
+    Whether it runs is told by its versions and their dates alone.
+    """
 
     public_id = models.CharField(max_length=32, unique=True, default=new_plan_id, editable=False)
     shop = models.ForeignKey("catalog.Shop", models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=12)
     name = models.CharField(max_length=80, blank=True)
-    state = models.CharField(max_length=8, default=rules.PLAN.start)
     created_at = models.DateTimeField(default=now)
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(name="plan_kind", condition=Q(kind__in=rules.KINDS)),
-            models.CheckConstraint(name="plan_state", condition=Q(state__in=rules.PLAN.states)),
+            models.CheckConstraint(name="plan_kind", condition=Q(kind__in=rules.PRECEDENCE)),
             models.UniqueConstraint("shop", name="plan_general_once", condition=Q(kind="general")),
         ]
         indexes: ClassVar = [models.Index(fields=["shop", "kind"], name="plan_of_shop")]

@@ -1,12 +1,70 @@
-"""The law of sharing: how tokens are spelled and found, what is a click, how long things live."""
+"""The law of sharing: how tokens are spelled and found, what is a view and what a click, how long things live."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from meadow.kernel.errors import Says
 from meadow.kernel.states import Machine
+from meadow.sharing.rules.codec import (
+    BITS,
+    CODE_LENGTH,
+    code_of,
+    digits_of,
+    draw_number,
+    number_of_code,
+    number_of_digits,
+)
+from meadow.sharing.rules.reading import MAX_CANDIDATES, MAX_TEXT, normalise, numbers_in
+from meadow.sharing.rules.visits import (
+    NotCounted,
+    Visit,
+    proves_navigation,
+    visit_of,
+    why_not_counted,
+    why_not_followed,
+)
+from meadow.sharing.rules.wording import grouped, message
 
-BITS = 55
+__all__ = [
+    "BITS",
+    "CODE_LENGTH",
+    "MAX_CANDIDATES",
+    "MAX_TEXT",
+    "NotCounted",
+    "Visit",
+    "code_of",
+    "digits_of",
+    "draw_number",
+    "grouped",
+    "message",
+    "normalise",
+    "number_of_code",
+    "number_of_digits",
+    "numbers_in",
+    "proves_navigation",
+    "visit_of",
+    "why_not_counted",
+    "why_not_followed",
+]
+
 LIFE_DAYS = 60
 POSTER_LIFE_DAYS = 365
+WINDOW = timedelta(days=15)  # how long a click may earn, and so how long an open page may still become one
 SURFACES = ("landing", "feed", "post", "product", "showcase", "poster", "api")
-REFUSED_CLICKS = ("unsigned", "other_target", "other_carrier", "too_old", "not_followed")
+REFUSED_CLICKS = ("unsigned", "other_target", "too_old", "cross_site")
+
+LIMITS = {
+    "text_characters": MAX_TEXT,
+    "candidates_per_text": MAX_CANDIDATES,
+    "mint_at_once": 1000,
+    "resolves_per_minute": 60,
+    "candidate_clicks": 500,  # newest first
+    "click_ids_per_checkout": 50,
+    "clicks_per_batch": 100,
+}
+RESOLVE_PER = timedelta(minutes=1)
+CLICK_BATCH_AFTER = timedelta(milliseconds=300)
 
 TOKEN = Machine(
     "share_token",
@@ -19,3 +77,105 @@ TOKEN = Machine(
     },
     ends={"expired", "revoked"},
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose recommendation a view shows, and where: what a click on it will be worth to whom."""
+
+    creator_id: int
+    shop_id: int
+    product_id: int | None
+    surface: str
+    token_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewFacts:
+    """A view as its signed text carries it.  public_id is the nonce, and the id of the click it may become."""
+
+    public_id: str
+    origin: Origin
+    viewed_at: datetime
+    carrier: str = ""
+    is_click: bool = False  # the browser vouched for the person, so it was a click from the start
+
+
+@dataclass(frozen=True, slots=True)
+class ClickFacts:
+    """A click as its signed text carries it: all that attribution needs, stored already or not."""
+
+    public_id: str
+    origin: Origin
+    viewed_at: datetime
+    at: datetime
+    carrier: str = ""
+
+
+def payload_of(facts: ViewFacts | ClickFacts) -> dict[str, Any]:
+    """The short form that is signed."""
+    origin = facts.origin
+    payload: dict[str, Any] = {
+        "n": facts.public_id, "c": origin.creator_id, "s": origin.shop_id, "p": origin.product_id,
+        "f": origin.surface, "t": origin.token_id, "v": _microseconds(facts.viewed_at), "k": facts.carrier,
+    }  # fmt: skip
+    if isinstance(facts, ClickFacts):
+        return payload | {"a": _microseconds(facts.at)}
+    return payload | {"q": 1} if facts.is_click else payload
+
+
+def view_from(payload: dict[str, Any]) -> ViewFacts:
+    """The view behind such a payload."""
+    origin = Origin(payload["c"], payload["s"], payload["p"], payload["f"], payload["t"])
+    return ViewFacts(payload["n"], origin, _moment(payload["v"]), payload["k"], "q" in payload)
+
+
+def click_from(payload: dict[str, Any]) -> ClickFacts:
+    """The click behind such a payload."""
+    view = view_from(payload)
+    return ClickFacts(view.public_id, view.origin, view.viewed_at, _moment(payload["a"]), view.carrier)
+
+
+def state_at(state: str, expires_at: datetime, at: datetime) -> str:
+    """A token's state at a moment: the end of its life needs no sweep to be seen."""
+    return "expired" if state == "active" and expires_at <= at else state
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+REFUSALS: dict[str, Says] = {
+    "not_a_token": Says(
+        404,
+        "No share token was found in this text. Copy the whole message again, from its first sign to its last.",
+        "这段文字里没有可用的淘口令，请重新完整复制整条消息。",
+    ),
+    "token_expired": Says(
+        410,
+        "This share token has expired. Look at the shop instead, or ask whoever shared it for a new one.",
+        "该淘口令已过期，您可以直接进店看看，或请分享者重新分享。",
+    ),
+    "token_revoked": Says(
+        410,
+        "Its creator took this share token back. Look at the shop instead.",
+        "该淘口令已被分享者收回，您可以直接进店看看。",
+    ),
+    "token_blocked": Says(
+        410,
+        "This share token was blocked for breaking the rules. Look at the shop instead; its creator may appeal.",
+        "该淘口令因违规被停用，您可以直接进店看看；达人可以提出申诉。",
+    ),
+    "sharer_suspended": Says(
+        410,
+        "The creator who shared this is suspended just now. Look at the shop instead.",
+        "分享者目前处于暂停状态，您可以直接进店看看。",
+    ),
+}

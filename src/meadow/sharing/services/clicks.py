@@ -1,0 +1,147 @@
+"""How a view becomes a click, and how a checkout takes the clicks it is handed (settled questions 18, 19 and 21)."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from meadow.kernel import clock, db, signing
+from meadow.kernel.db import atomic
+from meadow.kernel.ids import new_id
+from meadow.sharing import queries, rules
+from meadow.sharing.models import RefusedClick, ShareToken
+from meadow.sharing.queries import CandidateClick
+from meadow.sharing.rules import ClickFacts, Origin, ViewFacts
+from meadow.sharing.services import intake
+
+log = logging.getLogger("meadow.sharing")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page that was shown.  text goes into its forms and links; click_id is set if it was a click at once."""
+
+    text: str
+    click_id: str | None
+    is_counted: bool
+    why_not_counted: str | None
+
+
+NO_VIEW = View("", None, False, None)
+
+
+def open_view(
+    *,
+    origin: Origin | None,
+    method: str,
+    headers: Mapping[str, str],
+    carrier: str = "",
+    person_id: int | None = None,
+) -> View:
+    """Mints the signed view of a page, and its click at once if the browser vouches for a person.
+
+    origin None (a dead token) gives a view that nothing can come of.  HEAD, prefetches, frames and bots get a view
+    that is not counted: a prefetched page may yet be looked at, and following it is judged by itself.
+    """
+    if origin is None:
+        return NO_VIEW
+    visit = rules.visit_of(method, headers)
+    why_not = rules.why_not_counted(visit)
+    is_click = rules.proves_navigation(visit)
+    facts = ViewFacts(new_id("clk"), origin, clock.now(), carrier[:40], is_click)
+    text = signing.sign(rules.payload_of(facts), "view")
+    click_id = _take_in(_click_of(facts, carrier), person_id) if is_click else None
+    return View(text, click_id, why_not is None, why_not)
+
+
+def click_from_view(
+    *,
+    view: str,
+    method: str,
+    headers: Mapping[str, str],
+    carrier: str = "",
+    person_id: int | None = None,
+) -> str | None:
+    """The click id of a view that was followed from its page; None if nobody followed it or it is not ours.
+
+    One view gives one click, however often its form is sent.  The token is judged now: it must still be live.
+    """
+    facts = queries.read_view(view) if view else None
+    if facts is None:
+        if view:
+            _refuse("unsigned", view, carrier, person_id)
+        return None
+    why_not = rules.why_not_followed(rules.visit_of(method, headers))
+    if why_not is not None:
+        if why_not == "cross_site":
+            _refuse("cross_site", facts.public_id, carrier, person_id)
+        return None
+    if clock.now() - facts.viewed_at > rules.WINDOW:
+        _refuse("too_old", facts.public_id, carrier, person_id)
+        return None
+    if not facts.is_click and not _is_token_live(facts.origin):
+        return None
+    return _take_in(_click_of(facts, carrier), person_id)
+
+
+def accept_clicks(
+    *, click_ids: Sequence[str], shop_ids: Collection[int], carrier: str = "", person_id: int | None = None
+) -> list[CandidateClick]:
+    """The believable ones of the click ids that a checkout or cart carries, stored now if they were not yet.
+
+    Forged or cut ids, and ids of shops that are not bought from, are flagged and left out: the order goes on as
+    organic.  Refuses nothing.
+    """
+    believed: dict[str, ClickFacts] = {}
+    for text in dict.fromkeys(click_ids[: rules.LIMITS["click_ids_per_checkout"]]):
+        facts = queries.read_click(text) if text else None
+        if facts is None:
+            if text:
+                _refuse("unsigned", text, carrier, person_id)
+        elif facts.origin.shop_id not in shop_ids:
+            _refuse("other_target", facts.public_id, carrier, person_id)
+        else:
+            believed.setdefault(facts.public_id, facts)
+    if believed:
+        with atomic():
+            intake.write_clicks([(facts, person_id) for facts in believed.values()])
+    return [
+        CandidateClick(
+            facts.public_id, facts.origin.token_id, facts.origin.creator_id, facts.origin.shop_id,
+            facts.origin.product_id, facts.origin.surface, facts.at, person_id, facts.carrier,
+        )
+        for facts in believed.values()
+    ]  # fmt: skip
+
+
+def bind_clicks(*, carrier: str, person_id: int) -> int:
+    """At sign-in: the carrier's clicks that may still earn are this person's from now on.  Returns how many."""
+    if not carrier:
+        return 0
+    intake.flush_clicks()
+    since = clock.now() - rules.WINDOW
+    return db.execute(
+        "UPDATE sharing_click SET person_id = %s WHERE carrier = %s AND carrier <> '' AND person_id IS NULL "
+        "AND at >= %s AND viewed_at >= %s",
+        [person_id, carrier, since, since - rules.WINDOW],
+    )
+
+
+def _click_of(facts: ViewFacts, carrier: str) -> ClickFacts:
+    at = facts.viewed_at if facts.is_click else clock.now()
+    return ClickFacts(facts.public_id, facts.origin, facts.viewed_at, at, carrier[:40] or facts.carrier)
+
+
+def _take_in(click: ClickFacts, person_id: int | None) -> str:
+    intake.take_in(click, person_id)
+    return signing.sign(rules.payload_of(click), "click")
+
+
+def _is_token_live(origin: Origin) -> bool:
+    if origin.token_id is None:
+        return True
+    return ShareToken.objects.filter(pk=origin.token_id, state="active", expires_at__gt=clock.now()).exists()
+
+
+def _refuse(reason: str, text: str, carrier: str, person_id: int | None) -> None:
+    log.warning("a click was not believed: %s", reason)
+    RefusedClick.objects.create(reason=reason, excerpt=text[:120], carrier=carrier[:40], person_id=person_id)

@@ -1,0 +1,119 @@
+"""How clicks reach the table: in batches from a buffer of the process, or at once where no writer runs.
+
+A crash may lose counts, never an order's attribution: the signed click id travels with the visitor and checkout stores
+it if it is not stored yet.
+"""
+
+import atexit
+import logging
+import threading
+from collections import deque
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from meadow.kernel import db
+from meadow.kernel.db import atomic
+from meadow.sharing import rules
+from meadow.sharing.rules import ClickFacts
+
+log = logging.getLogger("meadow.sharing")
+
+Taken = tuple[ClickFacts, int | None]
+MOST_WAITING = 20_000
+
+_waiting: deque[Taken] = deque(maxlen=MOST_WAITING)
+_full = threading.Event()
+_stop = threading.Event()
+_start = threading.Lock()
+_writer: threading.Thread | None = None
+
+
+def take_in(click: ClickFacts, person_id: int | None) -> None:
+    """Queues a click for the writer; without one it is written now.  The page never waits for the table."""
+    if _writer is None:
+        write_clicks([(click, person_id)])
+        return
+    _waiting.append((click, person_id))
+    if len(_waiting) >= rules.LIMITS["clicks_per_batch"]:
+        _full.set()
+
+
+def start_click_writer() -> None:
+    """Starts this process's writer; a server calls it once.  At exit the rest is written."""
+    global _writer
+    with _start:
+        if _writer is None:
+            _stop.clear()
+            _writer = threading.Thread(target=_write_on, name="click-writer", daemon=True)
+            _writer.start()
+            atexit.register(stop_click_writer)
+
+
+def stop_click_writer() -> None:
+    """Stops the writer after it has written what waits."""
+    global _writer
+    with _start:
+        writer, _writer = _writer, None
+    if writer is not None:
+        _stop.set()
+        _full.set()
+        writer.join(timeout=10)
+
+
+def flush_clicks() -> int:
+    """Writes what waits in this process; returns how many clicks that were."""
+    written = 0
+    while _waiting:
+        batch: list[Taken] = []
+        while _waiting and len(batch) < rules.LIMITS["clicks_per_batch"]:
+            batch.append(_waiting.popleft())
+        try:
+            with atomic():
+                write_clicks(batch)
+        except DatabaseError:
+            _waiting.extendleft(reversed(batch))
+            raise
+        written += len(batch)
+    return written
+
+
+def write_clicks(clicks: list[Taken]) -> None:
+    """Inserts clicks, each once however often it comes, and renews the life of their tokens."""
+    facts = [click for click, _ in clicks]
+    db.execute(
+        "INSERT INTO sharing_click (viewed_at, public_id, at, token_id, creator_id, shop_id, product_id, surface, "
+        "person_id, carrier) SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::timestamptz[], %s::bigint[], "
+        "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[]) ON CONFLICT DO NOTHING",
+        [
+            [f.viewed_at for f in facts], [f.public_id for f in facts], [f.at for f in facts],
+            [f.origin.token_id for f in facts], [f.origin.creator_id for f in facts],
+            [f.origin.shop_id for f in facts], [f.origin.product_id for f in facts],
+            [f.origin.surface for f in facts], [person for _, person in clicks], [f.carrier for f in facts],
+        ],
+    )  # fmt: skip
+    used = {f.origin.token_id: f.at for f in sorted(facts, key=lambda f: f.at) if f.origin.token_id is not None}
+    if used:
+        # A day's difference is not worth a write, and a row that another batch holds is being renewed already.
+        db.execute(
+            "UPDATE sharing_sharetoken t SET expires_at = r.expires_at FROM (SELECT k.id, u.at + k.life_days * interval "
+            "'1 day' AS expires_at FROM unnest(%s::bigint[], %s::timestamptz[]) AS u(id, at) "
+            "JOIN sharing_sharetoken k ON k.id = u.id WHERE k.state = 'active' AND k.expires_at > u.at "
+            "AND k.expires_at < u.at + k.life_days * interval '1 day' - interval '1 day' "
+            "ORDER BY k.id FOR UPDATE OF k SKIP LOCKED) AS r WHERE t.id = r.id",
+            [list(used), list(used.values())],
+        )
+
+
+def _write_on() -> None:
+    while True:
+        _full.wait(rules.CLICK_BATCH_AFTER.total_seconds())
+        _full.clear()
+        try:
+            flush_clicks()
+        except DatabaseError:
+            log.exception("clicks could not be written; %s wait", len(_waiting))
+            connection.close()
+        if _stop.is_set():
+            connection.close()
+            return
