@@ -227,7 +227,10 @@ class OrderSettled(Event):
 
 @dataclass(frozen=True, slots=True)
 class LineRefunded(Event):
-    """Part of a line's money went back; undoes ReceiptConfirmed for the quantity named."""
+    """Part of a line's money went back; undoes ReceiptConfirmed for the quantity named.
+
+    refunded_minor is what went back of the line so far, this part included: what reads it can be repeated.
+    """
 
     SUBJECT = ("order", "order_id")
     order_id: int
@@ -235,6 +238,7 @@ class LineRefunded(Event):
     sku_id: int | None
     quantity: int
     amount_minor: int
+    refunded_minor: int
 
 
 @dataclass(frozen=True, slots=True)
