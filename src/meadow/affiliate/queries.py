@@ -1,0 +1,173 @@
+"""Why somebody earns, or nobody, on an order line; what a creator earns; whether the stored decisions still hold."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from meadow.accounts import queries as accounts
+from meadow.affiliate import rules
+from meadow.affiliate.models import Attribution, CommissionLine
+from meadow.affiliate.rules import SAYS, WINDOW
+from meadow.kernel import db
+from meadow.kernel.errors import Refusal
+
+__all__ = [
+    "INVARIANTS",
+    "SAYS",
+    "WINDOW",
+    "CommissionLine",
+    "Trail",
+    "TrailStep",
+    "commission_of_line",
+    "commissions_of_creator",
+    "commissions_of_order",
+    "replays_alike",
+    "trail",
+    "trails",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TrailStep:
+    """One candidate click and what became of it, in both languages."""
+
+    click_id: str
+    creator_id: int
+    creator_name: str
+    clicked_at: datetime
+    surface: str
+    carried_by: str
+    product_id: int | None
+    verdict: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The whole decision about one order line, newest click first."""
+
+    order_line_id: int
+    order_id: int
+    creator_id: int | None
+    creator_name: str
+    click_id: str
+    rule: str
+    reason: str
+    rules_version: str
+    plan_kind: str
+    plan_version_id: int | None
+    rate_bp: int
+    decided_at: datetime
+    steps: tuple[TrailStep, ...]
+    en: str
+    zh: str
+
+
+def trail(order_line_id: int) -> Trail:
+    """How it was decided who earns on an order line.  Refuses: not_found."""
+    found = trails([order_line_id])
+    if not found:
+        raise Refusal("not_found")
+    return found[0]
+
+
+def trails(order_line_ids: Collection[int]) -> list[Trail]:
+    """The same for several lines, in the order of their ids; lines without a decision are left out."""
+    decisions = list(Attribution.objects.filter(order_line_id__in=list(order_line_ids)).order_by("order_line_id"))
+    names = _creator_names(decisions)
+    return [_trail(decision, names) for decision in decisions]
+
+
+def _trail(of: Attribution, names: dict[int, str]) -> Trail:
+    verdicts = {verdict.click_id: verdict.verdict for verdict in rules.replay(of.log).verdicts}
+    steps = tuple(
+        TrailStep(
+            click_id=click["click_id"],
+            creator_id=click["creator_id"],
+            creator_name=names.get(click["creator_id"], ""),
+            clicked_at=datetime.fromisoformat(click["clicked_at"]),
+            surface=click["surface"],
+            carried_by=click["carried_by"],
+            product_id=click["product_id"],
+            verdict=verdicts[click["click_id"]],
+            en=SAYS[verdicts[click["click_id"]]][0],
+            zh=SAYS[verdicts[click["click_id"]]][1],
+        )
+        for click in of.log["clicks"]
+    )
+    spoken = [of.reason] if of.creator_id is None else [of.reason, of.rule]
+    return Trail(
+        order_line_id=of.order_line_id, order_id=of.order_id, creator_id=of.creator_id,
+        creator_name=names.get(of.creator_id or 0, ""), click_id=of.click_id, rule=of.rule, reason=of.reason,
+        rules_version=of.rules_version, plan_kind=of.plan_kind, plan_version_id=of.plan_version_id,
+        rate_bp=of.rate_bp, decided_at=of.decided_at, steps=steps,
+        en=" ".join(SAYS[code][0] for code in spoken), zh="".join(SAYS[code][1] for code in spoken),
+    )  # fmt: skip
+
+
+def _creator_names(decisions: list[Attribution]) -> dict[int, str]:
+    wanted = {click["creator_id"] for decision in decisions for click in decision.log["clicks"]}
+    return dict(accounts.Creator.objects.filter(pk__in=wanted).values_list("pk", "name"))
+
+
+def replays_alike(attribution_id: int) -> bool:
+    """Whether a decision comes out the same from its log by the rules of its version.  Refuses: not_found."""
+    found = Attribution.objects.filter(pk=attribution_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return _is_same(found)
+
+
+def _is_same(of: Attribution) -> bool:
+    again = rules.replay(of.log)
+    stored = (of.order_line_id, of.creator_id, of.click_id, of.plan_version_id, of.rate_bp, of.rule, of.reason)
+    return stored == (
+        again.line_id, again.creator_id, again.click_id or "", again.plan_version_id, again.rate_bp, again.rule,
+        again.reason,
+    )  # fmt: skip
+
+
+def commission_of_line(order_line_id: int) -> CommissionLine | None:
+    """The commission of an order line, if anybody earns on it and it was paid."""
+    return CommissionLine.objects.filter(order_line_id=order_line_id).first()
+
+
+def commissions_of_order(order_id: int) -> list[CommissionLine]:
+    """The commissions of an order's lines."""
+    return list(CommissionLine.objects.filter(order_id=order_id).order_by("order_line_id"))
+
+
+def commissions_of_creator(creator_id: int, *, before_id: int | None = None, limit: int = 50) -> list[CommissionLine]:
+    """A creator's commissions, the newest first."""
+    found = CommissionLine.objects.filter(creator_id=creator_id)
+    if before_id is not None:
+        found = found.filter(pk__lt=before_id)
+    return list(found.order_by("-pk")[: max(1, min(limit, 100))])
+
+
+def commission_pays_its_click() -> int:
+    """A commission belongs to the creator of its decision, and that creator owns the click which decided."""
+    return int(
+        db.call(
+            "SELECT count(*) FROM affiliate_commissionline c JOIN affiliate_attribution a ON a.id = c.attribution_id "
+            "WHERE c.creator_id IS DISTINCT FROM a.creator_id OR c.order_line_id <> a.order_line_id"
+        )
+    ) + int(
+        db.call(
+            "SELECT count(*) FROM affiliate_attribution a WHERE a.creator_id IS NOT NULL AND NOT EXISTS ("
+            " SELECT FROM jsonb_array_elements(a.log->'clicks') AS c WHERE c->>'click_id' = a.click_id"
+            " AND (c->>'creator_id')::bigint = a.creator_id AND (c->>'shop_id')::bigint = a.shop_id)"
+        )
+    )
+
+
+def newest_decisions_replay(newest: int = 500) -> int:
+    """The newest decisions come out the same from their logs; all of them were checked when they were the newest."""
+    return sum(not _is_same(decision) for decision in Attribution.objects.order_by("-pk")[:newest])
+
+
+INVARIANTS: dict[str, Callable[[], int]] = {
+    "affiliate_commission_pays_its_click": commission_pays_its_click,
+    "affiliate_decisions_replay": newest_decisions_replay,
+}
