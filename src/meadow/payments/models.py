@@ -120,9 +120,7 @@ class ProviderRefund(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                name="provider_refund_state", condition=Q(state__in=rules.PROVIDER_REFUND.states)
-            ),
+            models.CheckConstraint(name="provider_refund_state", condition=Q(state__in=rules.PROVIDER_REFUND.states)),
             models.CheckConstraint(name="provider_refund_amount", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(
                 name="provider_refund_ended",
@@ -132,9 +130,7 @@ class ProviderRefund(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["cause_kind", "cause_id"], name="provider_refund_cause"),
-            models.Index(
-                fields=["ask_at", "id"], name="provider_refund_ask", condition=Q(ask_at__isnull=False)
-            ),
+            models.Index(fields=["ask_at", "id"], name="provider_refund_ask", condition=Q(ask_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -64,14 +64,15 @@ BEHAVIOURS = (
 
 LARGEST_MINOR = 10**13  # of one payment
 MOST_NOTICE_BYTES = 16_384
+MOST_PAYOUTS = 200
+MOST_HEADERS = 50
 MOST_HEADER_CHARS = 400
 SIGNATURE_LIFE = timedelta(minutes=5)  # machine time; older ones are taken for replays
 LATE_BY = timedelta(hours=1)
 ASK_AFTER = timedelta(minutes=2)  # a provider that said nothing is asked
-ASK_AGAIN = timedelta(minutes=15)
 ASK_UNTIL = timedelta(days=7)
 
-NoticeFault = Literal["signature", "stale", "replay", "shape", "unknown", "amount", "currency", "provider"]
+NOTICE_FAULTS = ("signature", "stale", "replay", "shape", "unknown", "amount", "currency", "provider")
 Subject = Literal["payment", "refund", "payout"]
 Outcome = Literal["succeeded", "failed", "pending"]
 
@@ -97,10 +98,10 @@ REFUSALS: dict[str, Says] = {
         "{provider} is no payment provider of this installation. Choose one that is offered.",
         "本站未启用支付渠道 {provider}，请选择可用的支付方式。",
     ),
-    "payment_mismatch": Says(
+    "key_reused": Says(
         409,
-        "The key {key} was used for another payment. Use a new key for a new payment.",
-        "编号 {key} 已用于另一笔付款，请使用新的编号。",
+        "The key {key} was used for something else. Use a new key for a new request.",
+        "编号 {key} 已用于其他请求，请使用新的编号。",
     ),
     "refund_exceeds_payment": Says(
         422,
