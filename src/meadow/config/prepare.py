@@ -11,7 +11,10 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+from meadow.config.messages import compile_messages
 
 OLDEST_SERVER = 150000
 #: Any fixed number: two starts on one database take turns.
@@ -26,6 +29,7 @@ def main(arguments: list[str]) -> int:
     try:
         django.setup()
         print(json.dumps(prepare(sample="--sample" in arguments)))
+        return 0
     except OperationalError as error:
         _fail(f"The database did not answer ({_first_line(error)}): check DATABASE_URL and that its server runs.")
     except ProgrammingError as error:
@@ -33,14 +37,18 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # the supervisor shows one sentence; the traceback is above it
         _fail(f"Preparing the database failed ({type(error).__name__}: {_first_line(error)}).")
         raise
-    return 0
+    return 1
 
 
 def prepare(*, sample: bool) -> dict[str, Any]:
+    from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.db import connection, transaction
 
     _check_server(connection)
+    compile_messages()
+    # Collected nowhere: the web server reads the pages' files from the checkout, but warns of a missing folder.
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [TURN])
     migrate()

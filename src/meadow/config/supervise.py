@@ -20,6 +20,7 @@ from typing import IO, Any, Self
 from meadow.config.guardian import MARK, Guardian, end_strays
 from meadow.config.locks import FileLock
 from meadow.config.postgres import CARELESS, Server, private_folder
+from meadow.config.postgres.seat import make_parents
 from meadow.config.settings import CHECKOUT
 from meadow.config.trouble import Trouble, from_os
 from meadow.config.waiting import pause, until
@@ -214,6 +215,7 @@ class Instance:
         self.folder = self._data_dir
         self._lock = FileLock(self.folder / "up.lock")
         try:
+            make_parents(self.folder)
             if not self._lock.take():
                 raise Trouble(f"Meadow already runs here, at {running_at(self.folder)}: use that, or stop it first.")
         except OSError as error:
