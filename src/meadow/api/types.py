@@ -61,12 +61,17 @@ Text = Annotated[str, Field(max_length=5000, examples=["Washes well and does not
 Email = Annotated[str, Field(min_length=3, max_length=254, examples=["ada@example.com"])]
 Code = Annotated[str, Field(min_length=1, max_length=100, examples=["7KQ2-M0XA-9VTD-3H8C"])]
 
-# How a list is paged: the cursor of the page before, unchanged.
+# A path's plain number, such as a dead letter's.
+Number = Annotated[int, Field(ge=1, le=2**62, examples=[1])]
+
+# How a list is paged: the cursor of the page before, unchanged.  The defaults stand in the signature, as PAGE does.
+PAGE = PAGE_SIZE
 Cursor = Annotated[
     str,
-    Query("", max_length=1000, description="next_cursor of the page before, unchanged; leave it out at first."),
+    Query(max_length=1000, description="next_cursor of the page before, unchanged; leave it out at first."),
 ]
-PageSize = Annotated[int, Query(PAGE_SIZE, ge=1, le=PAGE_SIZE_MOST, description="Items on a page.")]
+PageSize = Annotated[int, Query(ge=1, le=PAGE_SIZE_MOST, description="Items on a page.")]
+Filter = Annotated[str, Query(max_length=64)]
 
 
 class In(BaseModel):

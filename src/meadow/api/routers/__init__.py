@@ -1,5 +1,5 @@
 """The operations, one file per context."""
 
-from meadow.api.routers import people, roles
+from meadow.api.routers import people, roles, system
 
-GROUPS = [people.group, roles.group]
+GROUPS = [people.group, roles.group, system.group]
