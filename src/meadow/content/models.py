@@ -27,11 +27,6 @@ class Recommendation(models.Model):
     state = models.CharField(max_length=12, default=rules.RECOMMENDATION.start)
     published_at = models.DateTimeField(default=now)
     ended_at = models.DateTimeField(null=True, blank=True)
-    # The governance decision that changed the state, and what it found, so that a reversal restores exactly that.
-    hidden_by = models.BigIntegerField(null=True, blank=True)
-    hidden_until = models.DateTimeField(null=True, blank=True)
-    taken_down_by = models.BigIntegerField(null=True, blank=True)
-    prior_state = models.CharField(max_length=12, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -42,11 +37,6 @@ class Recommendation(models.Model):
                 F("published_at").desc(), F("id").desc(), name="recommendation_newest", condition=Q(state="published")
             ),
             models.Index(F("creator"), F("published_at").desc(), name="recommendation_of_creator"),
-            models.Index(
-                fields=["hidden_until"],
-                name="recommendation_show_due",
-                condition=Q(state="hidden", hidden_until__isnull=False),
-            ),
         ]
 
     def __str__(self) -> str:
@@ -76,3 +66,26 @@ class RecommendationItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.recommendation_id} #{self.position}: product {self.product_id}"
+
+
+class Stop(models.Model):
+    """A decision that hides posts: one, or all of a creator.  A post is shown while no stop is open on it."""
+
+    subject_kind = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    decision_id = models.BigIntegerField(unique=True)
+    until = models.DateTimeField(null=True, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.BigIntegerField(null=True, blank=True)  # the decision that lifted it, if it was one
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="stop_subject", condition=Q(subject_kind__in=(rules.CREATOR, rules.POST))),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_kind", "subject_id"], name="stop_open", condition=Q(lifted_at__isnull=True)),
+            models.Index(fields=["until"], name="stop_due", condition=Q(lifted_at__isnull=True, until__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_kind} {self.subject_id} by {self.decision_id}"

@@ -1,0 +1,201 @@
+"""What there is to read: the feed of newest recommendations and one recommendation, with live price, stock and label."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from meadow.catalog import queries as catalog
+from meadow.catalog.queries import Card
+from meadow.content import rules
+from meadow.content.models import Recommendation
+from meadow.kernel import clock, cursors, db
+from meadow.kernel.errors import Refusal
+from meadow.kernel.money import decimal_text
+
+__all__ = [
+    "FeedPage",
+    "ItemView",
+    "Recommendation",
+    "RecommendationView",
+    "feed_json",
+    "feed_page",
+    "posts_of_creator",
+    "recommendation",
+]
+
+_LIST = "content.newest"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """One page of cards, plain dicts with every text ready; next_cursor is None on the last page."""
+
+    cards: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """A product in a post: the reason beside live price and stock.  state: on_sale, sold_out or withdrawn."""
+
+    position: int
+    reason: str
+    product_id: int
+    product_public_id: str
+    shop_id: int
+    shop_public_id: str
+    shop_name: str
+    title: str
+    image: str
+    state: str
+    left: int
+    price_minor: int
+    price_at_post_minor: int
+    currency: str
+    is_price_changed: bool
+    ad_label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationView:
+    """A recommendation as its page shows it.  ad_label is computed from the plans in force; nobody can set it."""
+
+    recommendation_id: int
+    public_id: str
+    creator_id: int
+    creator_public_id: str
+    creator_name: str
+    title: str
+    text: str
+    state: str
+    published_at: datetime
+    ad_label: bool
+    items: tuple[ItemView, ...]
+
+
+# Which (product, creator) pairs are paid for is `plans`' to say, by its own SQL function.
+_FEED = (
+    "WITH page AS MATERIALIZED (SELECT * FROM content_recommendation WHERE state = 'published' {after} "
+    "ORDER BY published_at DESC, id DESC LIMIT %(limit)s), "
+    "w AS MATERIALIZED (SELECT array_agg(i.product_id ORDER BY i.id) AS products, array_agg(i.shop_id ORDER BY i.id) "
+    "AS shops, array_agg(p.creator_id ORDER BY i.id) AS creators, array_agg(p.id ORDER BY i.id) AS posts "
+    "FROM page p JOIN content_recommendationitem i ON i.recommendation_id = p.id), "
+    "paid AS MATERIALIZED (SELECT DISTINCT w.posts[n] AS id FROM w, "
+    "plans_paying(w.products, w.shops, w.creators, %(at)s) AS n) "
+    "SELECT p.id, p.public_id, p.creator_public_id, p.creator_name, p.title, p.text, p.published_at, i.reason, "
+    "i.product_id, i.price_at_post_minor, i.currency, p.id IN (SELECT id FROM paid) AS ad_label, "
+    "(SELECT count(*) FROM content_recommendationitem c WHERE c.recommendation_id = p.id)::integer AS products "
+    "FROM page p JOIN content_recommendationitem i ON i.recommendation_id = p.id AND i.position = 1 "
+    "ORDER BY p.published_at DESC, p.id DESC"
+)
+_FIRST_PAGE = _FEED.format(after="")
+_NEXT_PAGE = _FEED.format(after="AND (published_at, id) < (%(published_at)s, %(id)s)")
+
+
+def feed_page(cursor: str | None = None, limit: int = 20) -> FeedPage:
+    """Newest recommendations first, each as a card of its first product.  Two statements.  Refuses: malformed."""
+    limit = max(1, min(limit, rules.LIMITS["feed_page"]))
+    params: dict[str, Any] = {"limit": limit + 1, "at": clock.now()}
+    if cursor:
+        published_at, last_id = cursors.unseal(cursor, _LIST)
+        params |= {"published_at": datetime.fromisoformat(published_at), "id": last_id}
+    rows = db.rows(_NEXT_PAGE if cursor else _FIRST_PAGE, params)
+    more, rows = len(rows) > limit, rows[:limit]
+    products = catalog.cards([row["product_id"] for row in rows]) if rows else {}
+    last = rows[-1] if more else None
+    return FeedPage(
+        [_card(row, products[row["product_id"]]) for row in rows],
+        cursors.seal([last["published_at"].isoformat(), last["id"]], _LIST) if last else None,
+    )
+
+
+def feed_json(cursor: str | None = None, limit: int = 20) -> bytes:
+    """The same page as JSON text, ready to be sent.  Refuses: malformed."""
+    page = feed_page(cursor, limit)
+    items = [card | {"published_at": card["published_at"].isoformat()} for card in page.cards]
+    return json.dumps(
+        {"items": items, "next_cursor": page.next_cursor}, ensure_ascii=False, separators=(",", ":")
+    ).encode()
+
+
+def recommendation(
+    which: int | str, *, for_creator: int | None = None, for_operator: bool = False
+) -> RecommendationView:
+    """A recommendation with its products, two statements.
+
+    Published and ended ones are for everybody; hidden and taken down ones for their creator and the operator.
+    Refuses: not_found.
+    """
+    rows = db.rows(
+        "WITH post AS MATERIALIZED (SELECT * FROM content_recommendation WHERE {} = %(which)s), "
+        "i AS MATERIALIZED (SELECT i.* FROM post JOIN content_recommendationitem i ON i.recommendation_id = post.id), "
+        "paid AS MATERIALIZED (SELECT w.items[n] AS id FROM (SELECT array_agg(i.id ORDER BY i.id) AS items, "
+        "array_agg(i.product_id ORDER BY i.id) AS products, array_agg(i.shop_id ORDER BY i.id) AS shops, "
+        "array_agg(post.creator_id ORDER BY i.id) AS creators FROM i, post) w, "
+        "plans_paying(w.products, w.shops, w.creators, %(at)s) AS n) "
+        "SELECT post.id, post.public_id, post.creator_id, post.creator_public_id, post.creator_name, post.title, "
+        "post.text, post.state, post.published_at, i.position, i.reason, i.product_id, i.price_at_post_minor, "
+        "i.currency, i.id IN (SELECT id FROM paid) AS ad_label FROM post, i ORDER BY i.position".format(
+            "public_id" if isinstance(which, str) else "id"
+        ),
+        {"which": which, "at": clock.now()},
+    )
+    if not rows:
+        raise Refusal("not_found")
+    first = rows[0]
+    if first["state"] in ("hidden", "taken_down") and not (for_operator or for_creator == first["creator_id"]):
+        raise Refusal("not_found")
+    products = catalog.cards([row["product_id"] for row in rows])
+    items = tuple(_item(row, products[row["product_id"]]) for row in rows)
+    return RecommendationView(
+        recommendation_id=first["id"], public_id=first["public_id"], creator_id=first["creator_id"],
+        creator_public_id=first["creator_public_id"], creator_name=first["creator_name"], title=first["title"],
+        text=first["text"], state=first["state"], published_at=first["published_at"],
+        ad_label=any(item.ad_label for item in items), items=items,
+    )  # fmt: skip
+
+
+def posts_of_creator(creator_id: int, limit: int = 50) -> list[Recommendation]:
+    """A creator's own posts in every state, newest first."""
+    return list(Recommendation.objects.filter(creator_id=creator_id).order_by("-published_at")[:limit])
+
+
+def _item(row: dict[str, Any], card: Card) -> ItemView:
+    return ItemView(
+        position=row["position"], reason=row["reason"], product_id=card.product_id,
+        product_public_id=card.public_id, shop_id=card.shop_id, shop_public_id=card.shop_public_id,
+        shop_name=card.shop_name, title=card.title, image=card.image, state=_state(card), left=card.left,
+        price_minor=card.price_minor, price_at_post_minor=row["price_at_post_minor"], currency=card.currency,
+        is_price_changed=card.price_minor != row["price_at_post_minor"], ad_label=row["ad_label"],
+    )  # fmt: skip
+
+
+def _card(row: dict[str, Any], card: Card) -> dict[str, Any]:
+    return {
+        "id": row["public_id"],
+        "title": row["title"],
+        "reason": rules.excerpt(row["reason"]),
+        "creator": row["creator_name"],
+        "creator_id": row["creator_public_id"],
+        "published_at": row["published_at"],
+        "ad_label": row["ad_label"],
+        "products": row["products"],
+        "product_id": card.public_id,
+        "product": card.title,
+        "image": card.image,
+        "shop": card.shop_name,
+        "shop_id": card.shop_public_id,
+        "state": _state(card),
+        "left": card.left,
+        "price_minor": card.price_minor,
+        "price": decimal_text(card.price_minor, card.currency),
+        "currency": card.currency,
+        "is_price_changed": card.price_minor != row["price_at_post_minor"],
+    }
+
+
+def _state(card: Card) -> str:
+    if not card.on_sale:
+        return "withdrawn"
+    return "sold_out" if card.is_sold_out else "on_sale"
