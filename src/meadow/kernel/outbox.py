@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
+from django.db import connection
+
 from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import CATALOGUE, Event
@@ -32,7 +34,7 @@ _handlers: dict[str, list[Handler]] = defaultdict(list)
 
 def emit(*events: Event) -> None:
     """Writes events into the caller's transaction.  Lock the subject's row first where order matters."""
-    assert db.connection.in_atomic_block, "an event is written with its cause, in one transaction"
+    assert connection.in_atomic_block, "an event is written with its cause, in one transaction"
     if not events:
         return
     kinds = [type(event).__name__ for event in events]
