@@ -63,6 +63,11 @@ def test_a_private_instance_restarts_what_is_killed_and_leaves_nothing() -> None
         assert instance.kill_web() == before["web"]
         assert until(lambda: all(pid != before[name] for name, pid in instance.pids().items()), 10)
         assert until(lambda: answers(instance.port), 30)
+        server = remains.postmaster_pid(folder / "postgres")
+        assert server is not None
+        os.kill(server, signal.SIGKILL)
+        assert until(lambda: remains.postmaster_pid(folder / "postgres") not in (None, server), 10)
+        assert until(lambda: Server(folder / "postgres").is_running(), 10)
         with psycopg.connect(instance.dsn) as connection:
             assert connection.execute("SELECT count(*) FROM django_migrations").fetchone() != (0,)
         assert instance.log_file is not None

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from typing import IO, Any, Self
 
 from meadow.config.guardian import MARK, Guardian, end_strays
 from meadow.config.locks import FileLock
+from meadow.config.ports import reachable, reserved_port
 from meadow.config.postgres import CARELESS, Server, private_folder
 from meadow.config.postgres.seat import make_parents
 from meadow.config.settings import CHECKOUT
@@ -202,7 +202,7 @@ class Instance:
 
     def _start(self) -> None:
         self._take_folder()
-        self.port = self._undo.enter_context(_reserved_port(self.host, self._asked_port))
+        self.port = self._undo.enter_context(reserved_port(self.host, self._asked_port))
         self._write_address()
         self._start_database()
         self._prepare()
@@ -289,7 +289,7 @@ class Instance:
 
     def _answers(self) -> bool:
         """Any answer will do: it shows that the program has been loaded."""
-        connection = http.client.HTTPConnection(_reachable(self.host), self.port, timeout=5)
+        connection = http.client.HTTPConnection(reachable(self.host), self.port, timeout=5)
         try:
             connection.request("HEAD", "/robots.txt")
             connection.getresponse()
@@ -303,11 +303,22 @@ class Instance:
 
     def _keep(self) -> None:
         while not self._ended.is_set():
+            if self._server and not self._server.is_alive():
+                self._revive(self._server)
             for child in self._children:
                 if child.is_due() and not self._ended.is_set():
                     self._say(f"The {child.name} process ended; starting it again.")
                     child.restart()
             pause(LOOK_SECONDS)
+
+    def _revive(self, server: Server) -> None:
+        self._say("PostgreSQL ended; starting it again.")
+        try:
+            server.start()
+        except Trouble as trouble:
+            # A full disk, perhaps: what mends it is for the person to do, and the next try finds it mended.
+            self._say(str(trouble))
+            self._ended.wait(LONGEST_REST_SECONDS)
 
     def _kill(self, name: str) -> int:
         child = next(child for child in self._children if child.name == name)
@@ -322,47 +333,6 @@ def running_at(folder: Path) -> str:
         return str(json.loads((folder / "up.lock").read_text())["url"])
     except (OSError, ValueError, KeyError):
         return "an address it has not said yet"
-
-
-@contextlib.contextmanager
-def _reserved_port(host: str, port: int) -> Any:
-    """Bound, not listening: nobody else gets the port, while our web workers, who share ports, do."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            # Without SO_REUSEPORT: another program's port is refused even if that program would share it.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-        with socket.socket(family) as keeper:
-            keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            keeper.bind((host, port))
-            yield keeper.getsockname()[1]
-    except PermissionError:
-        raise Trouble(
-            f"Port {port} needs more rights than you have: choose one above 1023, like --port 8000."
-        ) from None
-    except OSError as error:
-        raise Trouble(_port_sentence(host, port, error)) from None
-
-
-def _port_sentence(host: str, port: int, error: OSError) -> str:
-    import errno
-
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken by another program: stop that, or use --port {_next_free(host, port)}."
-    return f"The address {host} cannot be used here ({error.strerror}): use --host 127.0.0.1, or 0.0.0.0 for all."
-
-
-def _next_free(host: str, port: int) -> int:
-    for candidate in range(port + 1, min(port + 200, 65536)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((host, candidate))
-            return candidate
-    return port + 1
-
-
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def _last_words(said: list[str], what: str) -> str:

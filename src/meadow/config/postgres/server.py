@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -46,6 +47,7 @@ class Server:
         self._binaries = binaries
         self._seat: Seat | None = None
         self._user_lock: FileLock | None = None
+        self._postmaster: psutil.Process | None = None
 
     @property
     def seat(self) -> Seat:
@@ -106,6 +108,20 @@ class Server:
             "pg_isready", "-q", "-h", str(self.socket_folder), "-p", PORT, "-U", ROLE, "-d", "postgres"
         )
         return done.returncode == 0
+
+    def is_alive(self) -> bool:
+        """Cheap enough to be asked many times a second: the postmaster that `start` found is still there."""
+        if self._postmaster is None:
+            pid = remains.postmaster_pid(self.data_dir)
+            self._postmaster = psutil.Process(pid) if pid else None
+        try:
+            process = self._postmaster
+            is_alive = process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            is_alive = False
+        if not is_alive:
+            self._postmaster = None
+        return is_alive
 
     def create_database(self, name: str = DATABASE) -> str:
         """Make the database if it is missing; its address."""
