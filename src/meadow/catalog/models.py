@@ -68,7 +68,7 @@ class Product(models.Model):
     category = models.CharField(max_length=255, blank=True)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     options = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    source_url = models.TextField(blank=True)  # kept for the merchant, never rendered or fetched
+    source_url = models.TextField(blank=True)  # kept, never rendered or fetched
     state = models.CharField(max_length=12, default=rules.PRODUCT.start)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=now)
@@ -146,6 +146,8 @@ class Sku(models.Model):
                 condition=Q(compare_at_minor__isnull=True) | Q(compare_at_minor__range=(0, rules.PRICE_CAP_MINOR)),
             ),
         ]
+        # No index names stock or reserved, so that moving stock never touches an index.
+        indexes: ClassVar = [models.Index(fields=["code"], name="sku_by_code", condition=~Q(code=""))]
 
     def __str__(self) -> str:
         return self.code or self.public_id
@@ -202,6 +204,8 @@ class Suspension(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
+    via_merchant_id = models.BigIntegerField(null=True, blank=True)  # the suspended merchant whose shop it is
+    lifted_by = models.BigIntegerField(null=True, blank=True)  # the restoring decision that lifted it, if one did
 
     class Meta:
         constraints: ClassVar = [
@@ -215,6 +219,7 @@ class Suspension(models.Model):
             models.Index(
                 fields=["until"], name="suspension_due", condition=Q(lifted_at__isnull=True, until__isnull=False)
             ),
+            models.Index(fields=["lifted_by"], name="suspension_lifted_by", condition=Q(lifted_by__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -83,7 +83,7 @@ LIMITS: dict[str, int] = {
     "import_errors_kept": 1_000,
     "import_chunk_products": 500,
 }
-IMPORT_LEASE = timedelta(minutes=2)  # a run that has not reported for so long is taken over
+IMPORT_LEASE = timedelta(minutes=10)  # a run that has not reported for so long is taken over
 
 REFUSALS: dict[str, Says] = {
     "out_of_stock": Says(
@@ -298,4 +298,4 @@ def is_web_address(url: str) -> bool:
     return len(url) <= LIMITS["url_chars"] and _WEB_ADDRESS.match(url) is not None
 
 
-_WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?\Z", re.IGNORECASE)
+_WEB_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f/?#@]+([/?#][^\s\x00-\x1f\x7f]*)?\Z", re.IGNORECASE)

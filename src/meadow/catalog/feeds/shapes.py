@@ -114,7 +114,7 @@ class Terms:
 
 
 class SoldSku(NamedTuple):
-    """A SKU as it is written out."""
+    """A SKU as it is written out; feed_id tells it apart in a feed that needs a name for every item."""
 
     code: str
     barcode: str
@@ -125,6 +125,7 @@ class SoldSku(NamedTuple):
     is_gift: bool
     weight_grams: int | None
     image_url: str
+    feed_id: str
 
 
 class SoldProduct(NamedTuple):

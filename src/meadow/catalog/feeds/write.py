@@ -130,7 +130,7 @@ def _google_items(
         own, extra = _google_pictures(product, sku)
         former = sku.compare_at_minor
         item = {
-            "id": cut(sku.code, GOOGLE_ID_CHARS),
+            "id": cut(sku.feed_id, GOOGLE_ID_CHARS),
             "title": product.title,
             "description": either_of_text(product.description),
             "link": product.link,

@@ -1,0 +1,123 @@
+"""What the verbs of the catalog and its operators ask: whose shop it is, what was taken, how imports go, what must hold."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from meadow.accounts import queries as accounts
+from meadow.catalog import rules
+from meadow.catalog.models import Import, Product, Shop, Sku
+from meadow.kernel import clock, db
+from meadow.kernel.audit import Actor
+from meadow.kernel.errors import Refusal
+
+
+def kept_shop(which: int | str, by: Actor, *, lock: bool = False) -> Shop:
+    """A shop that the actor may change.  Refuses: not_found, forbidden."""
+    shops = Shop.objects.select_for_update(no_key=True) if lock else Shop.objects
+    shop = shops.filter(pk=which).first() if isinstance(which, int) else shops.filter(public_id=which).first()
+    if shop is None:
+        raise Refusal("not_found")
+    require_keeper(shop, by, is_visible=shop.state == "open")
+    return shop
+
+
+def kept_product(which: int | str, by: Actor, *, lock: bool = False) -> Product:
+    """A product of a shop that the actor may change.  Refuses: not_found, forbidden."""
+    products = Product.objects.select_related("shop")
+    if lock:
+        products = products.select_for_update(no_key=True, of=("self",))
+    found = products.filter(pk=which) if isinstance(which, int) else products.filter(public_id=which)
+    product = found.first()
+    if product is None:
+        raise Refusal("not_found")
+    require_keeper(product.shop, by, is_visible=product.state == "on_sale" and product.shop.state == "open")
+    return product
+
+
+def kept_sku(which: int | str, by: Actor) -> Sku:
+    """A SKU of a shop that the actor may change.  Refuses: not_found, forbidden."""
+    skus = Sku.objects.select_related("product__shop")
+    sku = (skus.filter(pk=which) if isinstance(which, int) else skus.filter(public_id=which)).first()
+    if sku is None:
+        raise Refusal("not_found")
+    product = sku.product
+    require_keeper(product.shop, by, is_visible=product.state == "on_sale" and product.shop.state == "open")
+    return sku
+
+
+def require_keeper(shop: Shop, by: Actor, *, is_visible: bool) -> None:
+    """What others can see is not theirs to change; what they cannot see is not there.  Refuses: not_found, forbidden."""
+    if by.kind == "system":
+        return
+    if by.person_id is None or not accounts.may_act_for(by.person_id, shop.merchant_id):
+        raise Refusal("forbidden" if is_visible else "not_found")
+
+
+def is_taken(cause: tuple[str, int]) -> bool:
+    return bool(
+        db.call(
+            "SELECT EXISTS (SELECT 1 FROM catalog_reservation "
+            "WHERE cause_kind = %s AND cause_id = %s AND state = 'taken')",
+            list(cause),
+        )
+    )
+
+
+def next_reservation_due() -> datetime | None:
+    found: datetime | None = db.call("SELECT min(expires_at) FROM catalog_reservation WHERE state = 'held'")
+    return found
+
+
+def next_suspension_end() -> datetime | None:
+    found: datetime | None = db.call(
+        "SELECT min(until) FROM catalog_suspension WHERE lifted_at IS NULL AND until IS NOT NULL"
+    )
+    return found
+
+
+def waiting_imports(limit: int) -> list[int]:
+    """Received files that no worker is at, oldest first; one whose worker has gone silent waits again."""
+    found = db.rows(
+        "SELECT id FROM catalog_import WHERE state = 'queued' OR (state = 'running' AND touched_at < %s) "
+        "ORDER BY id LIMIT %s",
+        [clock.machine_now() - rules.IMPORT_LEASE, limit],
+    )
+    return [row["id"] for row in found]
+
+
+def next_import() -> datetime | None:
+    return clock.now() if waiting_imports(1) else None
+
+
+def import_status(public_id: str, by: Actor) -> dict[str, Any]:
+    """How far an import is and what it did, for who keeps the shop.  Refuses: not_found."""
+    found = Import.objects.select_related("shop").filter(public_id=public_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    require_keeper(found.shop, by, is_visible=False)
+    return {
+        "id": found.public_id, "shop": found.shop.public_id, "state": found.state, "mode": found.mode,
+        "dry_run": found.is_dry_run, "format": found.format, "rows": found.rows, "rows_done": found.rows_done,
+        "products": found.products, "skus": found.skus, "images": found.images, "changed": found.changed,
+        "rejected_count": found.rejected_count, "rejected": found.rejected,
+    }  # fmt: skip
+
+
+INVARIANTS: dict[str, Callable[[], int]] = {
+    "catalog.reserved_is_sum_of_held": lambda: _count(
+        "SELECT count(*) FROM catalog_sku s LEFT JOIN (SELECT sku_id, sum(quantity) AS held FROM catalog_reservation "
+        "WHERE state = 'held' GROUP BY sku_id) r ON r.sku_id = s.id WHERE s.reserved <> coalesce(r.held, 0)"
+    ),
+    "catalog.never_oversold": lambda: _count(
+        "SELECT count(*) FROM catalog_sku WHERE NOT is_unlimited AND (stock < 0 OR stock < reserved)"
+    ),
+    "catalog.price_is_its_newest_version": lambda: _count(
+        "SELECT count(*) FROM catalog_sku s LEFT JOIN catalog_priceversion v "
+        "ON v.sku_id = s.id AND v.version = s.price_version WHERE v.price_minor IS DISTINCT FROM s.price_minor"
+    ),
+}
+
+
+def _count(sql: str) -> int:
+    return int(db.call(sql))

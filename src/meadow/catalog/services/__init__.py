@@ -1,0 +1,58 @@
+"""What can be done to the catalog: shops, products, prices, stock, imports, and what decisions do to them."""
+
+from meadow.catalog.services.imports import ImportReport, Rejected, import_catalog, receive_import, run_import
+from meadow.catalog.services.products import (
+    NewSku,
+    add_product,
+    change_price,
+    change_stock,
+    offer_product,
+    withdraw_product,
+)
+from meadow.catalog.services.shops import change_shop, close_shop, open_shop, reopen_shop
+from meadow.catalog.services.standing import (
+    end_suspension,
+    restore,
+    restore_shops_of,
+    suspend,
+    suspend_shops_of,
+    undo,
+)
+from meadow.catalog.services.stock import (
+    expire_reservations,
+    release,
+    reserve,
+    reserve_for_causes,
+    restock,
+    take,
+)
+
+__all__ = [
+    "ImportReport",
+    "NewSku",
+    "Rejected",
+    "add_product",
+    "change_price",
+    "change_shop",
+    "change_stock",
+    "close_shop",
+    "end_suspension",
+    "expire_reservations",
+    "import_catalog",
+    "offer_product",
+    "open_shop",
+    "receive_import",
+    "release",
+    "reopen_shop",
+    "reserve",
+    "reserve_for_causes",
+    "restock",
+    "restore",
+    "restore_shops_of",
+    "run_import",
+    "suspend",
+    "suspend_shops_of",
+    "take",
+    "undo",
+    "withdraw_product",
+]

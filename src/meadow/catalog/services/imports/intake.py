@@ -1,0 +1,287 @@
+"""How a product file is taken in: read in pieces, judged row by row, and written all or as far as it is valid."""
+
+import io
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from meadow.catalog import queries, rules
+from meadow.catalog.feeds import Draft, Fault, Shelf, Terms, assemble, entries_of, recognise
+from meadow.catalog.models import Import, ImportChunk
+from meadow.catalog.services.imports.apply import apply
+from meadow.kernel import audit, clock
+from meadow.kernel.audit import SYSTEM, Actor
+from meadow.kernel.db import atomic
+from meadow.kernel.errors import Refusal
+
+Mode = Literal["all", "valid"]
+Progress = Callable[[str, int, int], None]  # phase "reading" or "writing", rows done, rows in all (0: not known yet)
+PIECE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was refused, numbered as a spreadsheet (or by items of an XML), and why."""
+
+    row: int
+    field: str
+    code: str
+    message: str
+    message_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What a file held and what came of it.  In mode "all" one rejected row keeps everything out."""
+
+    import_id: str
+    format: str
+    rows: int
+    products: int
+    skus: int
+    images: int
+    rejected: list[Rejected]
+    rejected_count: int
+    changed: int
+    is_written: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "format": self.format, "rows": self.rows, "products": self.products, "skus": self.skus,
+            "images": self.images,
+            "rejected": [
+                {"row": each.row, "field": each.field, "code": each.code, "message": each.message}
+                for each in self.rejected
+            ],
+        }  # fmt: skip
+
+
+def import_catalog(
+    *,
+    shop_id: int,
+    file: bytes | Path | BinaryIO,
+    mode: Mode = "all",
+    dry_run: bool = False,
+    by: Actor = SYSTEM,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Takes a product file into a shop, found out by its content; the same file twice changes nothing.
+
+    Refuses: not_found, forbidden, malformed, import_too_large, import_unreadable, import_format_unknown,
+    import_xml_forbidden.  What is wrong with single rows stands in the report instead.
+    """
+    record = _record(shop_id, mode, dry_run, by, state="running")
+    with _opened(file) as opened:
+        return _run(record, opened, progress)
+
+
+def receive_import(
+    *, shop_id: int, file: bytes | Path | BinaryIO, mode: Mode = "valid", dry_run: bool = False, by: Actor = SYSTEM
+) -> Import:
+    """Stores a file for a worker to take in; `queries.import_status` tells how far it is.
+
+    Refuses: not_found, forbidden, malformed, import_too_large.
+    """
+    with _opened(file) as opened, atomic():
+        record = _record(shop_id, mode, dry_run, by, state="queued")
+        opened.seek(0)
+        for position, piece in enumerate(iter(lambda: opened.read(PIECE_BYTES), b"")):
+            ImportChunk.objects.create(of=record, position=position, data=piece)
+    return record
+
+
+def run_import(*, import_id: int) -> ImportReport | None:
+    """A worker takes in a received file.  Nothing, if another worker is at it; one that went silent is taken over."""
+    silent = clock.machine_now() - rules.IMPORT_LEASE
+    waiting = Import.objects.filter(pk=import_id, state="queued")
+    stale = Import.objects.filter(pk=import_id, state="running", touched_at__lt=silent)
+    if not (waiting | stale).update(state="running", touched_at=clock.machine_now()):
+        return None
+    record = Import.objects.get(pk=import_id)
+    with tempfile.TemporaryFile() as opened:
+        for piece in ImportChunk.objects.filter(of=record).order_by("position").iterator(8):
+            opened.write(piece.data)
+        if not opened.tell():
+            return _end(record, "failed")  # its file came with a call that died: the sender has to send it again
+        try:
+            return _run(record, opened, None)
+        except Refusal:
+            return None  # it stands in the import's record
+
+
+def _record(shop_id: int, mode: Mode, dry_run: bool, by: Actor, *, state: str) -> Import:
+    if mode not in rules.IMPORT_MODES:
+        raise Refusal("malformed", field="mode", why="all or valid")
+    with atomic():
+        shop = queries.kept_shop(shop_id, by)
+        record = Import.objects.create(
+            shop=shop, by_id=by.person_id, mode=mode, is_dry_run=dry_run, state=state, touched_at=clock.machine_now()
+        )
+        audit.record(by, "import_catalog", ("catalog.shop", shop.pk), after={"import": record.public_id, "mode": mode})
+    return record
+
+
+@contextmanager
+def _opened(file: bytes | Path | BinaryIO) -> Iterator[BinaryIO]:
+    """The file as something seekable.  Refuses: import_too_large."""
+    opened: BinaryIO
+    if isinstance(file, bytes):
+        opened = io.BytesIO(file)
+    elif isinstance(file, Path):
+        opened = file.open("rb")
+    else:
+        opened = file
+    try:
+        size = opened.seek(0, io.SEEK_END)
+        if size > rules.LIMITS["import_bytes"]:
+            raise Refusal("import_too_large", limit=rules.LIMITS["import_bytes"])
+        opened.seek(0)
+        yield opened
+    finally:
+        if opened is not file:
+            opened.close()
+
+
+def _run(record: Import, opened: BinaryIO, progress: Progress | None) -> ImportReport:
+    try:
+        source = recognise(opened)
+        record.format = source.format
+        terms = Terms(record.shop.currency, clock.now())
+        tell = _Teller(record, progress)
+        with Shelf() as shelf:
+            for rows in shelf.lay(entries_of(opened, source, terms)):
+                tell("reading", rows)
+            tell.rows = shelf.rows
+            return _Work(record, shelf, tell).done()
+    except Refusal as refusal:
+        whole = Fault(0, "file", refusal.code, refusal.params)
+        _end(record, "refused", rejected=[whole], rejected_count=1)
+        raise
+    except Exception:
+        _end(record, "failed")
+        raise
+
+
+class _Teller:
+    """Tells how far it is, now and then: in the import's own row, in a transaction of its own, and to the caller."""
+
+    EVERY = timedelta(seconds=1)
+
+    def __init__(self, record: Import, progress: Progress | None) -> None:
+        self._record, self._progress = record, progress
+        self._next = clock.machine_now()
+        self.rows = 0
+        self.is_quiet = False  # inside a long transaction the import's row must not be locked
+
+    def __call__(self, phase: str, done: int) -> None:
+        if self._progress:
+            self._progress(phase, done, self.rows)
+        now = clock.machine_now()
+        if now >= self._next and not self.is_quiet:
+            self._next = now + self.EVERY
+            rows = self.rows or done
+            Import.objects.filter(pk=self._record.pk).update(
+                touched_at=now, format=self._record.format, rows=rows, rows_done=done if self.rows else 0
+            )
+
+
+class _Work:
+    """One pass over the products of a file."""
+
+    def __init__(self, record: Import, shelf: Shelf, tell: _Teller) -> None:
+        self.record, self.shelf, self.tell = record, shelf, tell
+        self._start()
+
+    def _start(self) -> None:
+        self.products = self.skus = self.images = self.changed = self.rows_done = self.rejected_count = 0
+        self.faults: list[Fault] = []
+
+    def done(self) -> ImportReport:
+        """In mode "all" the whole file is judged before anything is written, and written in one transaction."""
+        if self.record.is_dry_run:
+            self._pass(write=False)
+        elif self.record.mode == "valid":
+            self._pass(write=True)
+        else:
+            self._pass(write=False)
+            if self.rejected_count:
+                self.products = self.skus = self.images = 0
+                return self._report("refused", is_written=False)
+            self._start()
+            self.tell.is_quiet = True
+            with atomic():
+                self._pass(write=True)
+        return self._report("done", is_written=not self.record.is_dry_run)
+
+    def _pass(self, *, write: bool) -> None:
+        drafts = self._drafts()
+        size = rules.LIMITS["import_chunk_products"]
+        while piece := list(islice(drafts, size)):
+            if write:
+                with atomic():
+                    self.changed += apply(self.record.shop_id, piece)
+            self.tell("writing" if write else "checking", self.rows_done)
+
+    def _drafts(self) -> Iterator[Draft]:
+        for group in self.shelf.groups():
+            draft, faults = assemble(group)
+            self.rows_done += len(group)
+            self._note(faults)
+            if draft:
+                self.products += 1
+                self.skus += len(draft.skus)
+                self.images += len(draft.pictures)
+                yield draft
+
+    def _note(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            self.rejected_count += 1
+            if len(self.faults) < rules.LIMITS["import_errors_kept"]:
+                self.faults.append(fault)
+
+    def _report(self, state: str, *, is_written: bool) -> ImportReport:
+        self.faults.sort(key=lambda fault: fault.row)
+        return _end(
+            self.record, state, is_written=is_written, rows=self.shelf.rows, products=self.products, skus=self.skus,
+            images=self.images, changed=self.changed, rejected=self.faults, rejected_count=self.rejected_count,
+        )  # fmt: skip
+
+
+def _end(
+    record: Import,
+    state: str,
+    *,
+    is_written: bool = False,
+    rows: int = 0,
+    products: int = 0,
+    skus: int = 0,
+    images: int = 0,
+    changed: int = 0,
+    rejected: Iterable[Fault] = (),
+    rejected_count: int = 0,
+) -> ImportReport:
+    """Writes down what came of an import and lets its file go."""
+    named = [_rejected(fault) for fault in rejected]
+    with atomic():
+        Import.objects.filter(pk=record.pk).update(
+            state=state, format=record.format, rows=rows, rows_done=rows, products=products, skus=skus, images=images,
+            changed=changed, rejected_count=rejected_count, ended_at=clock.now(), touched_at=clock.machine_now(),
+            rejected=[
+                {"row": each.row, "field": each.field, "code": each.code, "message": each.message,
+                 "message_zh": each.message_zh} for each in named
+            ],
+        )  # fmt: skip
+        ImportChunk.objects.filter(of=record).delete()
+    return ImportReport(
+        record.public_id, record.format, rows, products, skus, images, named, rejected_count, changed, is_written
+    )
+
+
+def _rejected(fault: Fault) -> Rejected:
+    said = Refusal(fault.code, **fault.params)
+    return Rejected(fault.row, fault.field, fault.code, said.text("en"), said.text("zh"))
