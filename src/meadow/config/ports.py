@@ -13,22 +13,25 @@ from meadow.config.trouble import Trouble
 @contextlib.contextmanager
 def reserved_port(host: str, port: int) -> Iterator[int]:
     """Bound, not listening: nobody else gets the port, while our web workers, who share ports, do."""
+    with _bound(host, port) as keeper:
+        yield keeper.getsockname()[1]
+
+
+def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
             # Without SO_REUSEPORT: another program's port is refused even if that program would share it.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        with socket.socket(family) as keeper:
-            keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            keeper.bind((host, port))
-            yield keeper.getsockname()[1]
+        keeper = socket.socket(family)
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        keeper.bind((host, port))
     except PermissionError:
-        raise Trouble(
-            f"Port {port} needs more rights than you have: choose one above 1023, like --port 8000."
-        ) from None
+        raise Trouble(f"Port {port} needs more rights than you have: choose one above 1023, like 8000.") from None
     except OSError as error:
         raise Trouble(_port_sentence(host, port, error)) from None
+    return keeper
 
 
 def _port_sentence(host: str, port: int, error: OSError) -> str:
