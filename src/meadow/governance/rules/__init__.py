@@ -1,0 +1,71 @@
+"""What the rulebook says: the published rules, the actions a decision may take, the link policy, and each refusal."""
+
+from meadow.governance.rules.addresses import Address, Disguise, read_address
+from meadow.governance.rules.links import (
+    SURFACES,
+    Allowlist,
+    LinkDecision,
+    PartnerPages,
+    build_allowlist,
+    decide_link,
+)
+from meadow.governance.rules.patterns import PatternError, clean_host, compile_pattern
+from meadow.governance.rules.rulebook import RULEBOOK, RuleText, current_rule
+from meadow.governance.rules.text import FoundLink, links_in_text
+from meadow.kernel.errors import Says
+
+__all__ = [
+    "ACTIONS",
+    "LIMITS",
+    "REFUSALS",
+    "RULEBOOK",
+    "SUBJECT_ACTIONS",
+    "SURFACES",
+    "Address",
+    "Allowlist",
+    "Disguise",
+    "FoundLink",
+    "LinkDecision",
+    "PartnerPages",
+    "PatternError",
+    "RuleText",
+    "build_allowlist",
+    "clean_host",
+    "compile_pattern",
+    "current_rule",
+    "decide_link",
+    "links_in_text",
+    "read_address",
+]
+
+SUBJECT_ACTIONS = ("suspend", "restore")
+ACTIONS = (*SUBJECT_ACTIONS, "block_link", "reverse")
+LIMITS = {"reason_length": 2000, "partner_hosts": 20, "partner_patterns": 50, "links_a_post": 20}
+
+REFUSALS: dict[str, Says] = {
+    "rule_unknown": Says(
+        422,
+        "There is no rule {rule}. Cite one from the rulebook.",
+        "规则 {rule} 不存在，请引用规则手册中的规则。",
+    ),
+    "decision_reversed": Says(
+        409,
+        "This decision was reversed already. Nothing needs to be done.",
+        "该决定已被撤销，无需重复操作。",
+    ),
+    "link_blocked": Says(
+        422,
+        "This link cannot be posted: {reason} (rule {rule}) Change or remove it, or appeal.",
+        "该链接不能发布：{reason_zh}（规则 {rule}）请修改或删除，也可以申诉。",
+    ),
+    "pattern_invalid": Says(
+        422,
+        "The pattern {pattern} cannot be used: {why}. Write it like shop.example.com/item/{{digits}}.",
+        "链接格式 {pattern} 无法使用：{why}。请写成 shop.example.com/item/{{digits}} 的形式。",
+    ),
+    "partner_exists": Says(
+        409,
+        "There is a partner of this name already. Change that one, or choose another name.",
+        "同名合作方已存在，请修改原有合作方或换一个名称。",
+    ),
+}

@@ -1,0 +1,88 @@
+"""Which other addresses a part of a URL carries, however often and in whatever way they are encoded."""
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import unquote
+
+from meadow.governance.rules.addresses import is_invisible, registrable_domain
+
+ROUNDS = 5
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{0,7}\Z|[0-9]+\Z")
+_WITH_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,19}:[/\\]{1,3}[^\s]*")
+_SLASHES = re.compile(r"[/\\]{2}[\w\[][^\s]*")
+_DANGEROUS = re.compile(r"(?:javascript|vbscript|data|blob|file|intent|mailto|tel|sms|weixin|alipays?):[^\s]*", re.I)
+_TOKEN = re.compile(r"[^\s,;&=|?#\"'<>()\[\]{}]+")
+_HOST = re.compile(r"(?:[^@/\\]{1,80}@)?((?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63})\.?(?::[0-9]{1,5})?(?:[/\\].*)?\Z")
+_IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:[:/\\].*)?\Z")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,2000}={0,2}\Z")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){8,1000}\Z")
+
+
+class TooDeep(Exception):
+    """Still encoded after so many rounds that nobody means well."""
+
+
+def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterator[str]:
+    """The addresses in a value, after each round of decoding.  Raises TooDeep.
+
+    bare_hosts: whether a host without a scheme, such as evil.example, counts as one.
+    """
+    if _PLAIN.match(text):
+        return
+    for _ in range(ROUNDS):
+        yield from _in_plain(_folded(text), bare_hosts)
+        yield from _in_encoded(text, bare_hosts)
+        decoded = unquote(text)
+        if decoded == text:
+            return
+        text = decoded
+    raise TooDeep
+
+
+def _in_plain(text: str, bare_hosts: bool) -> Iterator[str]:
+    for pattern in (_WITH_SCHEME, _DANGEROUS, _SLASHES):
+        if found := pattern.search(text):
+            yield found[0]
+            return
+    if not bare_hosts or "." not in text:
+        return
+    for token in _TOKEN.findall(text):
+        host = _HOST.match(token)
+        if _IPV4.match(token) or (host and _is_registered(host[1])):
+            yield token
+
+
+def _in_encoded(text: str, bare_hosts: bool) -> Iterator[str]:
+    """Addresses written in base64 or hexadecimal digits, as redirectors like to have them."""
+    for raw in _decodings(text):
+        if raw.isascii() and (plain := raw.decode("ascii")).isprintable():
+            yield from _in_plain(plain, bare_hosts)
+
+
+def _decodings(text: str) -> Iterator[bytes]:
+    if _BASE64.match(text) and not text.isdigit():
+        body = text.rstrip("=").replace("-", "+").replace("_", "/")
+        with suppress(binascii.Error, ValueError):
+            yield base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    if _HEX.match(text):
+        yield bytes.fromhex(text)
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if not is_invisible(c) or c == " ").replace("。", ".")
+
+
+def _is_registered(host: str) -> bool:
+    host = host.lower()
+    try:
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return True
+    return registrable_domain(host) is not None

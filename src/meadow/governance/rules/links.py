@@ -1,0 +1,227 @@
+"""Whether an address may stand on a surface: the link decision, made of the address alone, without any network.
+
+The final host decides.  Allowed are this site's own pages and the product pages of partners; an address that hides
+where it leads, poses as a partner or carries another address is refused on every surface.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import unquote
+
+from meadow.governance.rules.addresses import Address, Disguise, read_address
+from meadow.governance.rules.carried import TooDeep, carried_addresses
+from meadow.governance.rules.likeness import Likeness
+from meadow.governance.rules.patterns import Pattern, compile_pattern
+from meadow.governance.rules.reasons import REASONS
+from meadow.governance.rules.rulebook import current_rule
+
+Verdict = Literal["allow", "warn", "block"]
+
+# What happens to a plain address that is no partner's product page.  "shown" is a link that was allowed when it was
+# posted and is about to be rendered: it degrades to a warning, so a partner's leaving breaks nobody's old posts.
+SURFACES: dict[str, Verdict] = {
+    "post": "block",
+    "profile": "block",
+    "question": "block",
+    "shop_notice": "block",
+    "chat": "warn",
+    "shown": "warn",
+}
+NESTED_MOST = 2
+_TOO_DEEP = "%25"
+_PATH_TRICK = re.compile(r"[\x00-\x1f\x7f/\\]|%[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerPages:
+    """What the link decision knows of a partner; one that is not active was a partner once."""
+
+    public_id: str
+    name: str
+    hosts: tuple[str, ...]
+    patterns: tuple[str, ...]
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDecision:
+    """The answer about one address: the verdict, the address in its one form ("" if unreadable), the rule and why."""
+
+    verdict: Verdict
+    url: str
+    host: str
+    rule_id: str
+    rule_version: int
+    code: str
+    reason_en: str
+    reason_zh: str
+    partner_id: str | None = None
+
+    @property
+    def rule(self) -> str:
+        return f"{self.rule_id} v{self.rule_version}"
+
+    def reason(self, language: str) -> str:
+        return self.reason_zh if language.startswith("zh") else self.reason_en
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    partner: PartnerPages
+    patterns: tuple[Pattern, ...]
+
+
+class Allowlist:
+    """The partners' hosts and product-link patterns, compiled for lookup."""
+
+    __slots__ = ("_by_host", "likeness")
+
+    def __init__(self, partners: tuple[PartnerPages, ...]) -> None:
+        self._by_host: dict[str, list[_Entry]] = {}
+        for partner in partners:
+            compiled = [compile_pattern(pattern) for pattern in partner.patterns]
+            for host in partner.hosts:
+                own = tuple(p for p in compiled if p.host == host and not p.any_label)
+                self._by_host.setdefault(host, []).append(_Entry(partner, own))
+            for host in {p.host for p in compiled if p.any_label}:
+                own = tuple(p for p in compiled if p.host == host and p.any_label)
+                self._by_host.setdefault(f"*.{host}", []).append(_Entry(partner, own))
+        self.likeness = Likeness({host.removeprefix("*.") for host in self._by_host})
+
+    def entries(self, host: str) -> list[_Entry]:
+        """Whose host it is: by its whole name, or by all but its first label where a pattern says so."""
+        return self._by_host.get(host, []) + self._by_host.get(f"*.{host.partition('.')[2]}", [])
+
+
+@lru_cache(maxsize=8)
+def build_allowlist(partners: tuple[PartnerPages, ...]) -> Allowlist:
+    """The compiled partners; the last few are kept, so that judging a link does not compile them again."""
+    return Allowlist(partners)
+
+
+def decide_link(url: str, surface: str, partners: Allowlist, *, own: str = "") -> LinkDecision:
+    """Judges one address on a surface; own is this site's origin."""
+    return _decide(url, SURFACES[surface], partners, own, depth=0)
+
+
+def _decide(url: str, strictness: Verdict, partners: Allowlist, own: str, depth: int) -> LinkDecision:
+    try:
+        address = read_address(url, own)
+    except Disguise as disguise:
+        return _answer("block", disguise.code, host=disguise.host)
+    segments = _segments(address.path)
+    if segments is None:
+        return _answer("block", "path", address)
+    if address.is_own:
+        target = _carries_stranger(_carried(address), partners, own, depth)
+        return _led_on(address, target) if target else _answer("allow", "own", address)
+    entries = partners.entries(address.host)
+    if not entries:
+        if like := partners.likeness.of(address.host, address.domain):
+            return _answer("block", "lookalike", address, partner=like)
+        return _answer(strictness, "not_partner", address)
+    matched = _match(entries, segments, _values(address.query))
+    carried = _carried(address, *(([], segments) if matched is None else (matched[1], [])))
+    if target := _carries_stranger(carried, partners, own, depth):
+        return _led_on(address, target)
+    if matched is None:
+        return _answer(strictness, "not_product", address, partner=entries[0].partner)
+    code = "partner" if matched[0].is_active else "partner_ended"
+    return _answer("allow" if matched[0].is_active else strictness, code, address, partner=matched[0])
+
+
+def _led_on(address: Address, target: str) -> LinkDecision:
+    code = "double_encoding" if target == _TOO_DEEP else "redirect"
+    return _answer("block", code, address, target=target[:80])
+
+
+def _carries_stranger(carried: Iterator[str], partners: Allowlist, own: str, depth: int) -> str:
+    """The first carried address that could not be posted itself, or "" if there is none."""
+    try:
+        for target in carried:
+            if depth >= NESTED_MOST or _decide(target, "block", partners, own, depth + 1).verdict != "allow":
+                return target
+    except TooDeep:
+        return _TOO_DEEP
+    return ""
+
+
+def _match(
+    entries: list[_Entry], segments: list[str], values: dict[str, list[str]]
+) -> tuple[PartnerPages, list[str]] | None:
+    """The partner whose pattern fits, an active one before a former one, and what stood for the placeholders."""
+    best = None
+    for entry in entries:
+        for pattern in entry.patterns:
+            found = pattern.match(segments, values)
+            if found is not None and (best is None or (entry.partner.is_active and not best[0].is_active)):
+                best = (entry.partner, found)
+    return best
+
+
+def _segments(path: str) -> list[str] | None:
+    """The path's parts decoded once, or None if a part could be read in two ways (dots, slashes, encoded twice)."""
+    parts = path.removeprefix("/").split("/")
+    if parts[-1] == "":
+        parts.pop()
+    if "%" in path:
+        parts = [unquote(part, errors="strict") if _is_utf8(part) else "\x00" for part in parts]
+    if any(part in ("", ".", "..") or _PATH_TRICK.search(part) for part in parts):
+        return None
+    return parts
+
+
+def _is_utf8(part: str) -> bool:
+    try:
+        unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _values(query: str) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for pair in query.split("&") if query else ():
+        key, _, value = pair.partition("=")
+        values.setdefault(unquote(key), []).append(unquote(value))
+    return values
+
+
+def _carried(address: Address, placeholders: Sequence[str] = (), unmatched: Sequence[str] = ()) -> Iterator[str]:
+    """The addresses that this one carries in its query, its fragment, its placeholders or an unknown path."""
+    for pair in re.split("[&;]", address.query) if address.query else ():
+        key, _, value = pair.partition("=")
+        yield from carried_addresses(value)
+        yield from carried_addresses(key)
+    if address.fragment:
+        yield from carried_addresses(address.fragment)
+    for text in placeholders:
+        yield from carried_addresses(text)
+    for text in unmatched:
+        # A page name such as show.do looks like a host, so in a path that nobody described only a plain address counts.
+        yield from carried_addresses(text, bare_hosts=False)
+
+
+def _answer(
+    verdict: Verdict,
+    code: str,
+    address: Address | None = None,
+    *,
+    host: str = "",
+    partner: PartnerPages | str | None = None,
+    target: str = "",
+) -> LinkDecision:
+    reason = REASONS[code]
+    rule = current_rule(reason.rule_id)
+    assert rule is not None
+    name = partner.name if isinstance(partner, PartnerPages) else partner or ""
+    host = address.host if address else host
+    facts = {"host": host or "?", "partner": name, "target": target}
+    return LinkDecision(
+        verdict, address.url if address else "", host, rule.rule_id, rule.version, code,
+        reason.en.format_map(facts), reason.zh.format_map(facts),
+        partner.public_id if isinstance(partner, PartnerPages) else None,
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""Which rules are in force: their text in both languages, by id and version, as data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """One version of one rule.  A changed text is a new version; what was published is never edited."""
+
+    rule_id: str
+    version: int
+    title_en: str
+    title_zh: str
+    text_en: str
+    text_zh: str
+
+
+RULEBOOK: tuple[RuleText, ...] = (
+    RuleText(
+        "link.partners", 1,
+        "Links lead to partners' product pages", "外链仅限合作方商品页",
+        "A link in a post leads to a product page of a partner, who answers for the goods, the after-sale service and "
+        "returns by contract. Other addresses are not posted; where people write to each other they carry a warning.",
+        "内容中的链接必须指向合作方的商品页，合作方按合同对商品、售后和退货负责。其他地址不得发布；在私聊中打开前会有风险提示。",
+    ),
+    RuleText(
+        "link.plain", 1,
+        "An address shows where it leads", "链接须如实显示去向",
+        "An address is written so that people can see where it leads: http or https, a plain host name, no name or "
+        "password before the host, no hidden or doubly encoded characters, no bare numbers and no unusual port.",
+        "链接须让人看清去向：使用 http 或 https、普通域名，域名前不带用户名，不含隐藏或多重编码的字符，不使用 IP 地址和非常用端口。",
+    ),
+    RuleText(
+        "link.lookalike", 1,
+        "Nobody poses as a partner", "不得冒充合作方",
+        "An address must not look like a partner's while it belongs to somebody else.",
+        "不得使用与合作方域名相似、但归属他人的地址。",
+    ),
+    RuleText(
+        "link.redirect", 1,
+        "A link does not lead on to somewhere else", "链接不得跳转到别处",
+        "An address must not carry another address to which it would lead on, unless that one may be posted itself.",
+        "链接中不得夹带另一个跳转地址，除非该地址本身允许发布。",
+    ),
+    RuleText(
+        "link.own", 1,
+        "This site's own pages may be linked", "本站页面可以链接",
+        "Links to pages of this site may be posted everywhere.",
+        "可以在任何位置发布本站页面的链接。",
+    ),
+    RuleText(
+        "conduct.fraud", 1,
+        "No deception", "禁止欺诈",
+        "Nobody deceives buyers, merchants or the platform: no invented orders, no false claims, no misused identity.",
+        "不得欺骗买家、商家或平台：禁止虚假交易、虚假宣传和冒用身份。",
+    ),
+    RuleText(
+        "conduct.counterfeit", 1,
+        "No counterfeits", "禁止售假",
+        "Counterfeit goods are neither sold nor recommended.",
+        "不得销售或推荐假冒商品。",
+    ),
+    RuleText(
+        "conduct.harassment", 1,
+        "No harassment", "禁止骚扰",
+        "Nobody pursues people with messages, threats or advertising they did not ask for.",
+        "不得以信息、威胁或未经同意的广告骚扰他人。",
+    ),
+    RuleText(
+        "conduct.recruiting", 1,
+        "No pay for recruiting", "禁止拉人头、入门费和团队计酬",
+        "Nobody pays to take part, and nobody earns from recruiting others or from what others sell.",
+        "参与不收取任何费用；不得以发展人员或他人的销售业绩计酬。",
+    ),
+    RuleText(
+        "goods.prohibited", 1,
+        "Prohibited goods", "违禁商品",
+        "Goods that the law forbids, or that need a licence the seller does not hold, are neither sold nor recommended.",
+        "法律禁止的商品，以及未取得相应许可的商品，不得销售或推荐。",
+    ),
+    RuleText(
+        "operation.safety", 1,
+        "Urgent safety measure", "紧急安全措施",
+        "To protect people or money an operator may suspend at once, gives the reason, and looks again within 30 days.",
+        "为保护用户或资金安全，运营人员可立即暂停相关对象，须说明理由，并在 30 日内复核。",
+    ),
+)  # fmt: skip
+
+_CURRENT: dict[str, RuleText] = {}
+for _rule in RULEBOOK:
+    if _rule.rule_id not in _CURRENT or _CURRENT[_rule.rule_id].version < _rule.version:
+        _CURRENT[_rule.rule_id] = _rule
+
+
+def current_rule(rule_id: str) -> RuleText | None:
+    """The newest version of a rule."""
+    return _CURRENT.get(rule_id)
