@@ -3,6 +3,7 @@
 from meadow.catalog.queries.exports import export_csv, google_feed
 from meadow.catalog.queries.house import (
     INVARIANTS,
+    held_quantities,
     import_status,
     is_taken,
     kept_product,
@@ -12,6 +13,7 @@ from meadow.catalog.queries.house import (
     next_reservation_due,
     next_suspension_end,
     require_keeper,
+    untaken,
     waiting_imports,
 )
 from meadow.catalog.queries.lists import (
@@ -54,6 +56,7 @@ __all__ = [
     "cards",
     "export_csv",
     "google_feed",
+    "held_quantities",
     "import_status",
     "is_taken",
     "kept_product",
@@ -77,5 +80,6 @@ __all__ = [
     "shops_of_merchants",
     "sku_ids",
     "skus_for_sale",
+    "untaken",
     "waiting_imports",
 ]

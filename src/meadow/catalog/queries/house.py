@@ -1,6 +1,6 @@
 """What the verbs of the catalog and its operators ask: whose shop it is, what was taken, how imports go, what must hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,24 @@ def is_taken(cause: tuple[str, int]) -> bool:
             list(cause),
         )
     )
+
+
+def untaken(kind: str, cause_ids: Collection[int]) -> list[int]:
+    """The causes among these for which nothing was taken."""
+    found = db.rows(
+        "SELECT c FROM unnest(%s::bigint[]) AS c WHERE NOT EXISTS (SELECT 1 FROM catalog_reservation "
+        "WHERE cause_kind = %s AND cause_id = c AND state = 'taken')",
+        [list(cause_ids), kind],
+    )
+    return [row["c"] for row in found]
+
+
+def held_quantities(kind: str) -> dict[tuple[int, int], int]:
+    """What is promised to causes of a kind now: (cause id, SKU id) to quantity."""
+    found = db.rows(
+        "SELECT cause_id, sku_id, quantity FROM catalog_reservation WHERE cause_kind = %s AND state = 'held'", [kind]
+    )
+    return {(row["cause_id"], row["sku_id"]): row["quantity"] for row in found}
 
 
 def next_reservation_due() -> datetime | None:

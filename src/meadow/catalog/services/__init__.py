@@ -25,6 +25,7 @@ from meadow.catalog.services.stock import (
     reserve_for_causes,
     restock,
     take,
+    take_for_causes,
 )
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "suspend",
     "suspend_shops_of",
     "take",
+    "take_for_causes",
     "undo",
     "withdraw_product",
 ]

@@ -56,6 +56,19 @@ def take(*, cause: Cause) -> int:
     return taken
 
 
+def take_for_causes(*, kind: str, cause_ids: Sequence[int]) -> None:
+    """The same for several causes of one kind at once, so that SKUs are locked in id order across all of them.
+
+    Refuses: reservation_gone, when the goods of any had been given back before.
+    """
+    with atomic():
+        db.call(
+            "SELECT catalog_end_reservations(%s, %s::bigint[], 'taken', %s)", [kind, list(cause_ids), clock.now()]
+        )
+        if queries.untaken(kind, cause_ids):
+            raise Refusal("reservation_gone")
+
+
 def release(*, cause: Cause) -> int:
     """The goods still promised to a cause may be sold to others; what was taken stays taken.  Once."""
     with atomic():
