@@ -124,7 +124,7 @@ class Instance:
         fsync: bool | None = None,
         say: Say = quiet,
     ) -> None:
-        self.host, self._say = "127.0.0.1" if host == "localhost" else host, say
+        self.host, self._listener = "127.0.0.1" if host == "localhost" else host, say
         self.prepared: dict[str, Any] = {}
         self._asked_port, self._web_workers, self._web_threads = port, web_workers, web_threads
         self._with_worker, self._extra, self._sample = worker, dict(env or {}), sample
@@ -199,6 +199,11 @@ class Instance:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _say(self, text: str) -> None:
+        # Nobody may be reading any more (`up | head`); that must not end the watch.
+        with contextlib.suppress(OSError):
+            self._listener(text)
 
     def _start(self) -> None:
         self._take_folder()

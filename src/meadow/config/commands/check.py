@@ -20,8 +20,8 @@ TOOLS: dict[str, list[str]] = {
     "imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
     "house": ["-m", "pytest", "tests/house", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"],
     "migrations": ["-m", "django", "makemigrations", "--check", "--dry-run"],
-    "lint": ["-m", "ruff", "check", "."],
-    "format": ["-m", "ruff", "format", "--check", "."],
+    "lint": ["-m", "ruff", "check", ".", "meadow"],
+    "format": ["-m", "ruff", "format", "--check", ".", "meadow"],
 }
 
 
