@@ -224,7 +224,7 @@ def price_from_text(text: str, currency: str) -> int:
     units, _, fraction = digits.partition(".")
     if len(fraction.rstrip("0")) > places:
         raise Refusal("price_decimals", currency=currency, places=places)
-    minor = int(units or "0") * 10**places + int(fraction[:places].ljust(places, "0") or "0")
+    minor: int = int(units or "0") * 10**places + int(fraction[:places].ljust(places, "0") or "0")
     return -minor if match["minus"] else minor
 
 

@@ -116,7 +116,7 @@ def _set_state(kind: str, subject: Shop | Product, state: str, decision_id: int)
         return
     machine = rules.SHOP if kind == "shop" else rules.PRODUCT
     assert machine.next(before, "suspend" if state == "suspended" else f"restore_{state}") == state
-    type(subject).objects.filter(pk=subject.pk).update(state=state)  # type: ignore[attr-defined]
+    type(subject).objects.filter(pk=subject.pk).update(state=state)
     audit.record(
         audit.SYSTEM, "carry_out_decision", (f"catalog.{kind}", subject.pk),
         before={"state": before}, after={"state": state, "decision": decision_id},
