@@ -1,5 +1,40 @@
 """Addresses of the pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from meadow.web import site
+from meadow.web.people import account, claim
+from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", feed.feed, name="feed"),
+    path("p/<str:public_id>", posts.post, name="post"),
+    path("g/<str:public_id>", posts.product, name="product"),
+    path("shop/<str:which>", posts.shop, name="shop"),
+    path("pictures/<str:public_id>.svg", posts.picture, name="picture"),
+    # Upper case keeps QR codes small; people and apps change the case.
+    path("S/<str:code>", landing.landing, name="landing"),
+    re_path(r"^s/(?P<code>[^/]+)/?\Z", landing.landing),
+    re_path(r"^q/(?P<code>[0-9A-Za-z]+)\.(?P<kind>svg|png)\Z", landing.qr, name="qr"),
+    path("paste", landing.paste, name="paste"),
+    path("buy", cart.buy, name="buy"),
+    path("cart", cart.cart, name="cart"),
+    path("cart/add", cart.add, name="add_to_cart"),
+    path("cart/change", cart.change, name="change_cart"),
+    path("cart/checkout", cart.check_out, name="checkout_cart"),
+    path("checkout/<str:token>", checkout.checkout, name="checkout"),
+    path("pay/<str:token>", payment.pay, name="pay"),
+    path("o/<str:ref>", orders.order, name="order"),
+    path("o/<str:ref>/confirm", orders.confirm, name="confirm_receipt"),
+    path("o/<str:ref>/cancel", orders.cancel, name="cancel_order"),
+    path("o/<str:ref>/claim", claim.claim, name="claim_order"),
+    path("me", account.me, name="me"),
+    path("me/orders", orders.orders, name="orders"),
+    path("me/apply", account.apply, name="apply_as_creator"),
+    path("sandbox/mail", account.mailbox, name="mailbox"),
+    path("accounts/", include("allauth.urls")),
+    path("preferences", site.prefer, name="prefer"),
+    path("robots.txt", site.robots, name="robots"),
+    path("favicon.ico", site.favicon, name="favicon"),
+    path("manifest.webmanifest", site.manifest, name="manifest"),
+]

@@ -1,0 +1,1 @@
+"""The shopper's pages, from a recommendation to the order."""

@@ -1,0 +1,146 @@
+"""What a share token opens: who recommended what and why, at which price, with the form to buy it on the spot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_safe
+
+from meadow.catalog import queries as catalog
+from meadow.content import queries as content
+from meadow.kernel import limits
+from meadow.kernel.errors import Refusal
+from meadow.plans import queries as plans
+from meadow.sharing import queries as sharing
+from meadow.sharing import services as sharing_services
+from meadow.web import shown
+from meadow.web.shop import clicks
+from meadow.web.shop.offers import offer_of
+from meadow.web.shop.posts import item_texts
+from meadow.web.visitor import Visitor, address_of, guarded, keep_carrier, visitor_of
+
+MISSES = {"per": timedelta(minutes=1), "burst": 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a token leads to, as its owner tells it now."""
+
+    page: catalog.ProductPage
+    reason: str = ""
+    ad_label: bool = False
+    post_url: str = ""
+    others: list[dict[str, Any]] = field(default_factory=list)
+
+
+@require_safe
+def landing(request: HttpRequest, code: str) -> HttpResponse:
+    """The landing page of a token.  A dead one says which way it died and leads to the shop."""
+    token = sharing.landing(code)
+    if token is None:
+        # Guessing is slow: who misses often is told to wait.  A wrong check and an unknown number look alike.
+        limits.hit("web.landing_missed", address_of(request), **MISSES)
+        raise Refusal("not_a_token")
+    if token.problem:
+        return gone(request, token, Refusal(token.problem))
+    visitor = visitor_of(request)
+    if token.target_kind == "catalog.shop":
+        return _to_shop(token, visitor)
+    try:
+        target = _TARGETS[token.target_kind](token, visitor)
+    except Refusal as refusal:
+        return gone(request, token, refusal)
+    view = clicks.shown_view(request, visitor, token.origin())
+    offer = offer_of(target.page)
+    values = {
+        "offer": offer, "target": target, "creator_name": token.creator_name, "view": view.text, "click": "",
+        "visitor": visitor, "address": sharing.address_of(token.code),
+        "canonical": settings.MEADOW.base_url + reverse("product", args=[offer.public_id]),
+        "picture_url": f"{settings.MEADOW.base_url}{offer.picture}",
+    }  # fmt: skip
+    response = render(request, "web/landing.html", values)
+    return keep_carrier(response, visitor) if view.click_id else response
+
+
+def gone(request: HttpRequest, token: sharing.Resolved, refusal: Refusal) -> HttpResponse:
+    """A token that opens nothing any more: which way, and where to go instead."""
+    status = 410 if refusal.code == "not_found" else refusal.status
+    shop = catalog.shop(token.shop_id)
+    values = {"says": refusal.text(shown.language()), "shop": shop if shop.state == "open" else None}
+    if token.product_id is not None:
+        card = catalog.cards([token.product_id])[token.product_id]
+        values["product_url"] = reverse("product", args=[card.public_id]) if card.on_sale else ""
+    return render(request, "web/token_gone.html", values, status=status)
+
+
+def _recommended(token: sharing.Resolved, visitor: Visitor) -> Target:
+    """A recommendation and the product of it that was chosen; the others stand below with views of their own."""
+    seen = content.recommendation(token.target_id)
+    chosen = next((item for item in seen.items if item.product_id == token.product_id), seen.items[0])
+    others = [item for item in seen.items if item is not chosen]
+    return Target(
+        catalog.product_page(chosen.product_id), chosen.reason, chosen.ad_label,
+        f"{reverse('post', args=[seen.public_id])}",
+        [item_texts(visitor, seen, item, "landing", token.token_id) for item in others],
+    )  # fmt: skip
+
+
+def _product(token: sharing.Resolved, visitor: Visitor) -> Target:
+    page = catalog.product_page(token.target_id)
+    pair = (page.card.product_id, page.card.shop_id, token.creator_id)
+    return Target(page, ad_label=bool(plans.pairs_with_commission([pair])))
+
+
+def _to_shop(token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
+    origin = token.origin()
+    query = f"?{urlencode({'v': clicks.link_view(visitor, origin)})}" if origin else ""
+    return redirect(reverse("shop", args=[catalog.shop(token.shop_id).public_id]) + query)
+
+
+# What sharing calls a target, and which page shows it: to sharing itself the kinds mean nothing (settled 25).
+_TARGETS: dict[str, Callable[[sharing.Resolved, Visitor], Target]] = {
+    "content.recommendation": _recommended,
+    "catalog.product": _product,
+}
+
+
+@guarded
+@require_http_methods(["GET", "HEAD", "POST"])
+def paste(request: HttpRequest) -> HttpResponse:
+    """The box for a pasted message: finds the token in it and opens its landing page."""
+    text = request.POST.get("text") or request.GET.get("t") or ""
+    if not text:
+        return render(request, "web/paste.html", {"tab": "paste", "visitor": visitor_of(request)})
+    callers = [f"address:{address_of(request)}"]
+    if (person_id := visitor_of(request).person_id) is not None:
+        callers.append(f"person:{person_id}")
+    try:
+        token = sharing_services.resolve(text=text, callers=callers)
+    except Refusal as refusal:
+        if refusal.code != "not_a_token":
+            raise
+        values = {"says": refusal.text(shown.language()), "text": text[:4000], "tab": "paste"}
+        return render(request, "web/paste.html", values, status=422)
+    return redirect("landing", code=token.code)
+
+
+@require_safe
+@cache_control(max_age=86_400, public=True)
+def qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
+    """The QR code of a token's short link, as SVG or PNG; of live and dead tokens alike."""
+    token = sharing.landing(code)
+    if token is None:
+        limits.hit("web.landing_missed", address_of(request), **MISSES)
+        raise Refusal("not_a_token")
+    address = sharing.address_of(token.code)
+    if kind == "png":
+        return HttpResponse(sharing.qr_png(address), content_type="image/png")
+    svg = sharing.qr_svg(address).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return HttpResponse(svg, content_type="image/svg+xml")
