@@ -183,9 +183,7 @@ def test_c7_1_nobody_but_the_owner_of_a_click_in_the_shop_is_ever_named(
 
 
 @given(st.lists(candidates, max_size=8), st.lists(offers_strategy, max_size=6), st.integers(11, 13))
-def test_c1_8_decision_is_reproducible_from_its_log(
-    clicks: list[Candidate], offers: list[Offer], product: int
-) -> None:
+def test_c1_8_decision_is_reproducible_from_its_log(clicks: list[Candidate], offers: list[Offer], product: int) -> None:
     line = Line(7, SHOP, product)
     log = json.loads(json.dumps(log_of(line, clicks, offers, T0)))
     assert replay(log) == attribute([line], clicks, offers, T0)[0]

@@ -103,7 +103,12 @@ def test_a5_3_quantity_that_is_no_whole_number_in_range_is_refused(quantity: obj
 
 
 def test_a6_2_total_is_items_and_shipping_per_shop_and_payments_per_currency() -> None:
-    lines = [Priced(1, 7, 2, 150, "CNY"), Priced(2, 8, 1, 900, "CNY"), Priced(3, 7, 1, 50, "CNY"), Priced(4, 9, 3, 1, "JPY")]
+    lines = [
+        Priced(1, 7, 2, 150, "CNY"),
+        Priced(2, 8, 1, 900, "CNY"),
+        Priced(3, 7, 1, 50, "CNY"),
+        Priced(4, 9, 3, 1, "JPY"),
+    ]
     parts = parts_of(lines, {7: 10, 8: 0})
     assert [(p.shop_id, p.goods_minor, p.shipping_minor, p.total_minor, p.sku_ids) for p in parts] == [
         (7, 350, 10, 360, (1, 3)),
@@ -114,7 +119,12 @@ def test_a6_2_total_is_items_and_shipping_per_shop_and_payments_per_currency() -
 
 
 def test_d3_2_timer_by_kind_of_parcel_and_the_slowest_decides() -> None:
-    assert {kind: wait.days for kind, wait in AUTO_CONFIRM.items()} == {"express": 10, "pickup": 2, "virtual": 2, "post": 30}
+    assert {kind: wait.days for kind, wait in AUTO_CONFIRM.items()} == {
+        "express": 10,
+        "pickup": 2,
+        "virtual": 2,
+        "post": 30,
+    }
     assert auto_confirm_due(["virtual", "express"], T0) == T0 + timedelta(days=10)
 
 

@@ -69,12 +69,15 @@ class CommissionLine(models.Model):
             models.CheckConstraint(name="commission_state", condition=Q(state__in=rules.COMMISSION.states)),
             models.CheckConstraint(
                 name="commission_void_reason",
-                condition=(~Q(state="void") & Q(void_reason="")) | (Q(state="void", void_reason__in=rules.VOID_REASONS)),
+                condition=(~Q(state="void") & Q(void_reason=""))
+                | (Q(state="void", void_reason__in=rules.VOID_REASONS)),
             ),
             models.CheckConstraint(
                 name="commission_refunded", condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("goods_minor"))
             ),
-            models.CheckConstraint(name="commission_void_earns_nothing", condition=~Q(state="void") | Q(creator_minor=0)),
+            models.CheckConstraint(
+                name="commission_void_earns_nothing", condition=~Q(state="void") | Q(creator_minor=0)
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["order_id"], name="commission_by_order"),

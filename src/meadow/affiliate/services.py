@@ -4,13 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
 from meadow.affiliate.models import Attribution, CommissionLine
 from meadow.affiliate.rules import Candidate, Decision, Line, Offer
 from meadow.kernel import clock
 from meadow.kernel.db import atomic
-from meadow.ledger.queries import Split, reversal, split
+from meadow.ledger.queries import reversal, split
 from meadow.plans import queries as plans
 from meadow.sharing import queries as sharing
 from meadow.sharing import services as sharing_verbs
@@ -141,9 +143,7 @@ def _offers(lines: Sequence[AttributionLine], candidates: Sequence[Candidate], a
         creator_ids={candidate.creator_id for candidate in candidates},
         at=at,
     )
-    return [
-        Offer(o.plan_id, o.version_id, o.kind, o.rate_bp, o.shop_id, o.product_id, o.creator_ids) for o in in_force
-    ]
+    return [Offer(o.plan_id, o.version_id, o.kind, o.rate_bp, o.shop_id, o.product_id, o.creator_ids) for o in in_force]
 
 
 def _row(
@@ -176,7 +176,8 @@ def open_commissions(*, order_ids: Collection[int]) -> int:
 
 
 def _opened(of: Attribution, now: datetime) -> CommissionLine:
-    parts = _split(of.goods_minor, of.rate_bp)
+    assert of.creator_id is not None  # the query asks for decisions that name somebody
+    parts = split(of.goods_minor, of.rate_bp)
     return CommissionLine(
         attribution=of, creator_id=of.creator_id, order_line_id=of.order_line_id, order_id=of.order_id,
         currency=of.currency, goods_minor=of.goods_minor, rate_bp=of.rate_bp, creator_minor=parts.creator,
@@ -214,7 +215,7 @@ def reduce_commission(*, order_id: int, order_line_id: int, refunded_minor: int)
         line = _locked([order_id]).filter(order_line_id=order_line_id).exclude(state="void").first()
         if line is None or refunded_minor <= line.refunded_minor:
             return False
-        parts = _split(line.goods_minor, line.rate_bp)
+        parts = split(line.goods_minor, line.rate_bp)
         left = parts - reversal(parts, refunded_minor)
         line.refunded_minor, line.creator_minor, line.service_minor = refunded_minor, left.creator, left.service
         if line.state == "final":
@@ -250,9 +251,5 @@ def _void(line: CommissionLine, reason: str) -> None:
     line.creator_minor = line.service_minor = 0
 
 
-def _locked(order_ids: Collection[int]):  # type: ignore[no-untyped-def]
+def _locked(order_ids: Collection[int]) -> "QuerySet[CommissionLine]":
     return CommissionLine.objects.select_for_update().filter(order_id__in=list(order_ids)).order_by("pk")
-
-
-def _split(goods_minor: int, rate_bp: int) -> Split:
-    return split(goods_minor, rate_bp)

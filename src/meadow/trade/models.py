@@ -86,6 +86,7 @@ class Checkout(models.Model):
     carrier = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=8, default=rules.CHECKOUT.start)
     lines = models.JSONField()  # [{sku_id, quantity, price_minor, price_version, click}]
+    shipping = models.JSONField()  # {shop id: minor}, as it was shown
     is_from_cart = models.BooleanField(default=False)
     refused = models.JSONField(default=list)  # parts that could not be sold when the rest was placed
     opened_at = models.DateTimeField(default=now)
@@ -256,6 +257,7 @@ class Refund(models.Model):
     sent_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     retry_due_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)  # how often the provider was asked
 
     class Meta:
         constraints: ClassVar = [

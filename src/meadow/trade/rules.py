@@ -55,8 +55,7 @@ PAYMENT_EFFECTS: Mapping[str, Mapping[str, str]] = {
     "placed": {"succeeded": "take", "failed": "ignore", "pending": "ignore", "closed": "ignore"},
     "closed": {"succeeded": "late", "failed": "ignore", "pending": "ignore", "closed": "ignore"},
 } | {
-    state: {"succeeded": "repeat", "failed": "ignore", "pending": "ignore", "closed": "ignore"}
-    for state in REFUNDABLE
+    state: {"succeeded": "repeat", "failed": "ignore", "pending": "ignore", "closed": "ignore"} for state in REFUNDABLE
 }
 
 UNPAID_TTL = timedelta(minutes=30)

@@ -1,0 +1,25 @@
+"""What trade does when a payment is noticed, a refund ends at the provider, or a guest becomes somebody."""
+
+from meadow.kernel.events import GuestClaimed, PaymentNoticed, ProviderRefunded
+from meadow.kernel.outbox import handles
+from meadow.payments import queries as payments
+from meadow.trade import services
+
+
+@handles(PaymentNoticed)
+def record_payments(events: list[PaymentNoticed]) -> None:
+    for event in sorted(events, key=lambda event: event.payment_id):
+        services.record_payment(payments.notice_by_id(event.notice_id))
+
+
+@handles(ProviderRefunded)
+def complete_refunds(events: list[ProviderRefunded]) -> None:
+    for event in events:
+        if event.cause_kind == "trade.refund":
+            services.complete_refund(refund_id=event.cause_id, provider_refund_id=event.provider_refund_id)
+
+
+@handles(GuestClaimed)
+def claim_orders(events: list[GuestClaimed]) -> None:
+    for event in events:
+        services.claim_orders(guest_id=event.guest_id, person_id=event.person_id)

@@ -1,0 +1,152 @@
+"""What a checkout would cost now, what changed since its page was shown, and which orders came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from meadow.catalog import queries as catalog
+from meadow.kernel import signing
+from meadow.kernel.errors import Refusal
+from meadow.trade import rules
+from meadow.trade.models import Checkout, Order
+from meadow.trade.queries.carts import problem_of
+from meadow.trade.rules import Part, Priced
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """A line at its price of now, beside the price that was shown; problem is the code of a refusal."""
+
+    sku: catalog.SkuForSale
+    quantity: int
+    shown_price_minor: int
+    shown_price_version: int
+    click: str
+    problem: str | None
+
+    @property
+    def amount_minor(self) -> int:
+        return self.sku.price_minor * self.quantity
+
+    @property
+    def is_price_changed(self) -> bool:
+        return self.sku.price_version != self.shown_price_version
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePart:
+    """One shop's part: it becomes one order."""
+
+    shop: catalog.ShopView
+    lines: tuple[QuoteLine, ...]
+    goods_minor: int
+    shipping_minor: int
+    shown_shipping_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.goods_minor + self.shipping_minor
+
+    @property
+    def currency(self) -> str:
+        return self.shop.currency
+
+    @property
+    def problem(self) -> QuoteLine | None:
+        """The first line that cannot be bought."""
+        return next((line for line in self.lines if line.problem), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """All that a checkout page shows; every number is the server's."""
+
+    checkout_id: int
+    public_id: str
+    state: str
+    parts: tuple[QuotePart, ...]
+
+    @property
+    def lines(self) -> list[QuoteLine]:
+        return [line for part in self.parts for line in part.lines]
+
+    @property
+    def total_minor(self) -> dict[str, int]:
+        """What is to be paid, per currency."""
+        return totals_of(self.parts)
+
+    @property
+    def price_versions(self) -> dict[int, int]:
+        """What a form hands back to say that it has seen these prices: SKU id to version."""
+        return {line.sku.sku_id: line.sku.price_version for line in self.lines}
+
+    @property
+    def is_changed(self) -> bool:
+        return any(line.is_price_changed for line in self.lines)
+
+
+def totals_of(parts: Sequence[QuotePart]) -> dict[str, int]:
+    """The same sums as `rules.totals_of`, over parts with their shops."""
+    return rules.totals_of(Part(p.shop.shop_id, p.currency, p.goods_minor, p.shipping_minor, ()) for p in parts)
+
+
+def checkout_token(of: Checkout) -> str:
+    """The signed id that a page or an API client carries; who has it may look and buy."""
+    return signing.sign({"c": of.pk}, "checkout")
+
+
+def checkout_by_token(token: str, *, person_id: int | None = None) -> Checkout:
+    """The checkout of a signed id; one that a person opened is nobody else's.  Refuses: not_found."""
+    payload = signing.unsign(token, "checkout")
+    if payload is None:
+        raise Refusal("not_found")
+    return checkout(int(payload["c"]), person_id=person_id)
+
+
+def checkout(checkout_id: int, *, person_id: int | None = None) -> Checkout:
+    """Refuses: not_found."""
+    found = Checkout.objects.filter(pk=checkout_id).first()
+    if found is None or found.buyer_id not in (None, person_id):
+        raise Refusal("not_found")
+    return found
+
+
+def orders_of_checkout(checkout_id: int) -> list[Order]:
+    """The orders that came of a checkout, in the order of its shops."""
+    return list(Order.objects.filter(checkout_id=checkout_id).select_related("payment").order_by("pk"))
+
+
+def quote(of: Checkout) -> Quote:
+    """What a checkout costs now; two statements."""
+    wanted = {line["sku_id"]: line for line in of.lines}
+    skus = catalog.skus_for_sale(wanted)
+    shops = catalog.shops({sku.shop_id for sku in skus.values()})
+    priced = [
+        Priced(sku_id, skus[sku_id].shop_id, line["quantity"], skus[sku_id].price_minor, skus[sku_id].currency)
+        for sku_id, line in wanted.items()
+    ]
+    parts = rules.parts_of(priced, {shop_id: shop.flat_shipping_minor for shop_id, shop in shops.items()})
+    return Quote(of.pk, of.public_id, of.state, tuple(_part(part, skus, shops, wanted, of.shipping) for part in parts))
+
+
+def _part(
+    part: Part,
+    skus: Mapping[int, catalog.SkuForSale],
+    shops: Mapping[int, catalog.ShopView],
+    wanted: Mapping[int, dict[str, object]],
+    shown_shipping: Mapping[str, int],
+) -> QuotePart:
+    lines = tuple(_line(skus[sku_id], wanted[sku_id]) for sku_id in part.sku_ids)
+    shown = shown_shipping.get(str(part.shop_id), part.shipping_minor)
+    return QuotePart(shops[part.shop_id], lines, part.goods_minor, part.shipping_minor, shown)
+
+
+def _line(sku: catalog.SkuForSale, stored: Mapping[str, object]) -> QuoteLine:
+    quantity = int(str(stored["quantity"]))
+    return QuoteLine(
+        sku=sku,
+        quantity=quantity,
+        shown_price_minor=int(str(stored["price_minor"])),
+        shown_price_version=int(str(stored["price_version"])),
+        click=str(stored["click"]),
+        problem=problem_of(sku, quantity),
+    )

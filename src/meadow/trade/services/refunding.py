@@ -1,0 +1,302 @@
+"""How money goes back to a buyer: promised in one transaction, funded from escrow or the parties, carried later.
+
+Everything that changes what is refunded of an order locks the order's row first, so two at once cannot together
+exceed what was paid.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from meadow.catalog import services as catalog
+from meadow.kernel import audit, clock, db
+from meadow.kernel.audit import Actor
+from meadow.kernel.db import atomic
+from meadow.kernel.errors import Refusal
+from meadow.kernel.events import LineRefunded, RefundCompleted, RefundStuck
+from meadow.kernel.money import Money
+from meadow.kernel.outbox import emit
+from meadow.ledger import services as ledger
+from meadow.ledger.queries import step
+from meadow.ledger.services import Leg, Transfer
+from meadow.payments import queries as payment_reads
+from meadow.payments import services as payments
+from meadow.payments.services import Payment
+from meadow.trade import queries, rules
+from meadow.trade.models import Order, OrderLine, Parcel, Refund, RefundLine
+from meadow.trade.queries.orders import lines_of, refundable, split_of
+from meadow.trade.services.access import require_staff_or_operator
+from meadow.trade.services.moving import advance_shipping, close, to_ship
+
+
+def refund_order(
+    *,
+    key: str,
+    order_id: int,
+    goods: Sequence[tuple[int, int]] = (),
+    shipping_minor: int = 0,
+    reason: str = "",
+    by: Actor,
+) -> Refund:
+    """Gives back amounts of goods lines (line id, minor) and of the shipping, by the merchant or the operator.
+
+    Before release the escrow pays; after it, each party its part, and what they no longer have the platform advances.
+    The same key gives the same refund.  A refund of all before settlement closes the order.
+    Refuses: not_found, forbidden, stale_state, malformed, refund_refused, refund_too_large, idempotency_mismatch.
+    """
+    _check_texts(key, reason)
+    with atomic():
+        order = queries.locked(order_id)
+        require_staff_or_operator(order, by)
+        known = Refund.objects.filter(order=order, key=key).first()
+        if known is not None:
+            return _same(known, goods, shipping_minor)
+        if order.state not in rules.REFUNDABLE:
+            raise Refusal("stale_state", state=order.state, event="refund")
+        lines = lines_of(order.pk)
+        amounts = rules.refund_amounts(refundable(lines), goods, shipping_minor)
+        in_escrow = order.state in rules.IN_ESCROW
+        refund = _promise(order, lines, amounts, in_escrow, key=key, kind="refund", reason=reason, by=by)
+        if order.refunded_minor == order.total_minor and in_escrow:
+            close(order, "refund_all", "refunded")
+        elif order.state == "part_shipped":
+            _finish_shipping(order, lines)
+        fund(refund, order)
+        audit.record(
+            by, "trade.refund_order", ("trade.order", order.pk),
+            after={"refund": refund.public_id, "amount_minor": refund.amount_minor},
+        )  # fmt: skip
+    return refund
+
+
+def refund_everything(
+    order: Order, *, key: str, kind: str, reason: str, by: Actor, event: str, close_reason: str
+) -> Refund:
+    """All that is left of a locked order goes back out of escrow, and the order closes."""
+    lines = lines_of(order.pk)
+    amounts = rules.everything_left(refundable(lines))
+    # Closed first, so that the commission's end names the cancellation and not the refund that follows from it.
+    close(order, event, close_reason)
+    refund = _promise(order, lines, amounts, True, key=key, kind=kind, reason=reason, by=by)
+    fund(refund, order)
+    return refund
+
+
+def refund_late(order: Order, payment: Payment) -> Refund:
+    """Money came for a locked order that is closed: it goes back whole and never reopens the order."""
+    refund = Refund.objects.create(
+        order=order, key="late", kind="late", currency=order.currency, amount_minor=order.total_minor,
+        is_from_escrow=False, reason="", asked_at=clock.now(),
+    )  # fmt: skip
+    ledger.post(
+        key=f"late:{order.public_id}",
+        cause=("trade.order", order.pk),
+        kind="late",
+        transfers=[Transfer(f"psp:{payment.provider}", _account(refund), _money(refund))],
+    )
+    _send(refund, order, "fund")
+    return refund
+
+
+def _promise(
+    order: Order,
+    lines: Sequence[OrderLine],
+    amounts: Sequence[tuple[int, int]],
+    is_from_escrow: bool,
+    *,
+    key: str,
+    kind: str,
+    reason: str,
+    by: Actor,
+) -> Refund:
+    """Writes the refund with what each party gives of each line, the difference of two cumulative reversals."""
+    refund = Refund.objects.create(
+        order=order, key=key, kind=kind, currency=order.currency, amount_minor=sum(minor for _, minor in amounts),
+        is_from_escrow=is_from_escrow, reason=reason, by_id=by.person_id, asked_at=clock.now(),
+    )  # fmt: skip
+    by_id = {line.pk: line for line in lines}
+    touched, given, events = [], [], []
+    for line_id, minor in amounts:
+        line = by_id[line_id]
+        back = step(split_of(line), line.refunded_minor, line.refunded_minor + minor)
+        line.refunded_minor += minor
+        touched.append(line)
+        given.append(
+            RefundLine(
+                refund=refund, line=line, amount_minor=minor, merchant_minor=back.merchant,
+                creator_minor=back.creator, service_minor=back.service, trade_minor=back.trade,
+            )
+        )  # fmt: skip
+        undone = line.quantity if line.refunded_minor == line.amount_minor else 0
+        events.append(LineRefunded(order.pk, line.pk, line.sku_id, undone, minor, line.refunded_minor))
+    RefundLine.objects.bulk_create(given)
+    OrderLine.objects.bulk_update(touched, ["refunded_minor"])
+    order.refunded_minor += refund.amount_minor
+    order.save(update_fields=["refunded_minor"])
+    _restock(touched)
+    emit(*events)
+    return refund
+
+
+def _restock(touched: Sequence[OrderLine]) -> None:
+    """What was refunded whole before it was sent can be sold again; a line becomes wholly refunded only once."""
+    back = [
+        (line.sku_id, line.quantity - line.shipped_quantity)
+        for line in touched
+        if line.sku_id and line.refunded_minor == line.amount_minor and line.shipped_quantity < line.quantity
+    ]
+    if back:
+        catalog.restock(lines=back)
+
+
+def _finish_shipping(order: Order, lines: Sequence[OrderLine]) -> None:
+    """If all that was still to be sent is refunded now, the parcels that went out were the last."""
+    if not any(line.left for line in to_ship(lines)):
+        kinds = list(Parcel.objects.filter(order=order).values_list("kind", flat=True))
+        advance_shipping(order, lines, kinds, clock.now())
+
+
+# Funding and carrying
+
+
+def fund(refund: Refund, order: Order) -> bool:
+    """Sets the money of a pending refund apart and asks the provider; False if the platform's advance is used up."""
+    cause, kind, key = ("trade.order", order.pk), "refund", f"refund:{refund.public_id}"
+    note = {"refund": refund.public_id}
+    if refund.is_from_escrow:
+        source = Transfer(f"escrow:{order.public_id}", _account(refund), _money(refund))
+        ledger.post(key=key, cause=cause, kind=kind, transfers=[source], note=note)
+    else:
+        legs, transfers = _legs(refund, order)
+        try:
+            ledger.collect(
+                key=key, legs=legs, target=_account(refund), currency=refund.currency, cause=cause, kind=kind,
+                hold_cause=cause, transfers=transfers, note=note,
+            )  # fmt: skip
+        except Refusal as refusal:
+            if refusal.code != "advance_exhausted":
+                raise
+            _stuck(refund)
+            return False
+    _send(refund, order, "fund")
+    return True
+
+
+def _legs(refund: Refund, order: Order) -> tuple[list[Leg], list[Transfer]]:
+    """What each party of a released order gives back, and the platform's own part."""
+    merchant = service = trade = 0
+    creators: dict[int, int] = {}
+    for given in RefundLine.objects.filter(refund=refund).select_related("line"):
+        merchant, service, trade = (
+            merchant + given.merchant_minor, service + given.service_minor, trade + given.trade_minor
+        )  # fmt: skip
+        if given.line.creator_id is not None:
+            creators[given.line.creator_id] = creators.get(given.line.creator_id, 0) + given.creator_minor
+    legs = [Leg("merchant", order.merchant_id, merchant)]
+    legs += [Leg("creator", creator_id, minor) for creator_id, minor in sorted(creators.items())]
+    fees: Mapping[str, int] = {"platform:service_fee": service, "platform:trade_fee": trade}
+    return legs, [Transfer(account, _account(refund), Money(minor, refund.currency)) for account, minor in fees.items()]
+
+
+def _send(refund: Refund, order: Order, event: str) -> None:
+    """Asks the provider; it answers later with ProviderRefunded."""
+    db.move(refund, rules.REFUND, event, sent_at=clock.now(), retry_due_at=None, tries=refund.tries + 1)
+    payments.request_refund(
+        key=_provider_key(refund), payment_id=order.payment_id, amount=_money(refund),
+        cause=("trade.refund", refund.pk),
+    )  # fmt: skip
+
+
+def _stuck(refund: Refund) -> None:
+    """The refund waits; the operator is told, and it is tried again by itself."""
+    refund.retry_due_at = clock.now() + rules.REFUND_RETRY
+    refund.save(update_fields=["retry_due_at"])
+    emit(RefundStuck(refund.pk, refund.order_id))
+
+
+def retry_refund(*, refund_id: int, by: Actor) -> Refund:
+    """The operator has made room: a refund that waits is tried again now, by the sweep.
+
+    Refuses: not_found, forbidden, stale_state.
+    """
+    with atomic():
+        refund = Refund.objects.select_related("order").filter(pk=refund_id).first()
+        if refund is None:
+            raise Refusal("not_found")
+        require_staff_or_operator(refund.order, by)
+        due_now = Refund.objects.filter(pk=refund_id, retry_due_at__isnull=False).update(retry_due_at=clock.now())
+        if not due_now:
+            raise Refusal("stale_state", state=refund.state, event="retry")
+    return refund
+
+
+def try_again(refund: Refund) -> None:
+    """A refund that waits for the advance, or that the provider refused.  Its row is locked by the sweep.
+
+    The order is locked after it; nobody who holds an order waits for the row of such a refund.
+    """
+    order = queries.locked(refund.order_id)
+    if refund.state == "pending":
+        fund(refund, order)
+    else:
+        _send(refund, order, "send_again")
+
+
+def complete_refund(*, refund_id: int, provider_refund_id: int) -> None:
+    """The provider's answer: the money is with the buyer, or the refund failed there and is tried again.
+
+    A repeat changes nothing.  Refuses: not_found.
+    """
+    with atomic():
+        refund = Refund.objects.filter(pk=refund_id, state="sent").first()
+        answer = payment_reads.provider_refund_by_id(provider_refund_id)
+        if refund is None or (answer.cause_kind, answer.cause_id) != ("trade.refund", refund.pk):
+            return
+        order = queries.locked(refund.order_id)
+        if answer.key != _provider_key(refund):
+            return
+        if answer.state == "failed":
+            db.move(refund, rules.REFUND, "fail")
+            _stuck(refund)
+            return
+        ledger.post(
+            key=f"refunded:{refund.public_id}",
+            cause=("trade.order", order.pk),
+            kind="refunded",
+            transfers=[Transfer(_account(refund), f"psp:{order.payment.provider}", _money(refund))],
+            note={"refund": refund.public_id},
+        )
+        db.move(refund, rules.REFUND, "complete", completed_at=clock.now())
+        emit(RefundCompleted(refund.pk, order.pk))
+
+
+def _same(known: Refund, goods: Sequence[tuple[int, int]], shipping_minor: int) -> Refund:
+    """The refund that this key made before, if it was for the same.  Refuses: idempotency_mismatch."""
+    given = {
+        (row.line_id, row.line.kind): row.amount_minor
+        for row in RefundLine.objects.filter(refund=known).select_related("line")
+    }
+    asked = {(line_id, "goods"): minor for line_id, minor in goods}
+    shipping = {key: minor for key, minor in given.items() if key[1] == "shipping"}
+    goods_given = {key: minor for key, minor in given.items() if key[1] == "goods"}
+    if goods_given != asked or sum(shipping.values()) != shipping_minor:
+        raise Refusal("idempotency_mismatch")
+    return known
+
+
+def _check_texts(key: str, reason: str) -> None:
+    if not 0 < len(key) <= 255:
+        raise Refusal("idempotency_key_required")
+    if len(reason) > rules.LIMITS["reason_characters"]:
+        raise Refusal("malformed", field="reason", why=f"at most {rules.LIMITS['reason_characters']} characters")
+
+
+def _provider_key(refund: Refund) -> str:
+    """A new key for each try: a refund that failed at the provider stays failed there."""
+    return f"{refund.public_id}:{refund.tries}"
+
+
+def _account(refund: Refund) -> str:
+    return f"refund:{refund.public_id}"
+
+
+def _money(refund: Refund) -> Money:
+    return Money(refund.amount_minor, refund.currency)

@@ -1,0 +1,73 @@
+"""How an order's money leaves escrow to its parties, once, one day after receipt."""
+
+from meadow.kernel import clock, db
+from meadow.kernel.db import atomic
+from meadow.kernel.errors import Refusal
+from meadow.kernel.events import OrderSettled
+from meadow.kernel.money import Money
+from meadow.kernel.outbox import emit
+from meadow.ledger import services as ledger
+from meadow.ledger.queries import Split, reversal
+from meadow.ledger.services import Transfer
+from meadow.trade import queries, rules
+from meadow.trade.models import Order, OrderLine
+from meadow.trade.queries.orders import lines_of, split_of
+
+
+def settle_order(*, order_id: int) -> Order:
+    """Releases a confirmed order whose time has come.  Refuses: not_found, stale_state."""
+    with atomic():
+        order = queries.locked(order_id)
+        if order.release_due_at is None or order.release_due_at > clock.now():
+            raise Refusal("stale_state", state=order.state, event="settle")
+        settle(order)
+    return order
+
+
+def settle(order: Order) -> None:
+    """Posts what each party gets: its share of each line without what was refunded so far (settled question 4).
+
+    The order's row is locked by the caller; a crash before the commit leaves it due, and the posting's key makes a
+    second release impossible even then.
+    """
+    db.move(order, rules.ORDER, "settle", settled_at=clock.now())
+    lines = lines_of(order.pk)
+    ledger.post(
+        key=f"settle:{order.public_id}",
+        cause=("trade.order", order.pk),
+        kind="settle",
+        transfers=_transfers(order, lines),
+        note={"lines": [[line.pk, line.plan_version_id, *_left(line)] for line in lines]},
+    )
+    emit(OrderSettled(order.pk, order.merchant_id))
+
+
+def _transfers(order: Order, lines: list[OrderLine]) -> list[Transfer]:
+    merchant = service = trade = 0
+    creators: dict[int, int] = {}
+    for line in lines:
+        to_merchant, to_creator, to_service, to_trade = _left(line)
+        merchant, service, trade = merchant + to_merchant, service + to_service, trade + to_trade
+        if line.creator_id is not None:
+            creators[line.creator_id] = creators.get(line.creator_id, 0) + to_creator
+    escrow = f"escrow:{order.public_id}"
+
+    def out(target: str, minor: int) -> Transfer:
+        return Transfer(escrow, target, Money(minor, order.currency))
+
+    return [
+        out(f"merchant:{order.merchant_id}:available", merchant),
+        # A commission is final now but can be withdrawn only when the buyer can no longer send the goods back.
+        *(
+            Transfer(escrow, f"creator:{creator_id}:available", Money(minor, order.currency), order.after_sale_until)
+            for creator_id, minor in sorted(creators.items())
+        ),
+        out("platform:service_fee", service),
+        out("platform:trade_fee", trade),
+    ]
+
+
+def _left(line: OrderLine) -> tuple[int, int, int, int]:
+    original = split_of(line)
+    left: Split = original - reversal(original, line.refunded_minor)
+    return left.merchant, left.creator, left.service, left.trade
