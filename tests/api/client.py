@@ -67,4 +67,5 @@ class Api:
         answer: HttpResponse = self.client.generic(
             method, address, raw, content_type=content_type if raw else "", headers=sent
         )
-        return Reply(answer.status_code, answer.content, {k.lower(): v for k, v in answer.headers.items()})
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+        return Reply(answer.status_code, content, {k.lower(): v for k, v in answer.headers.items()})

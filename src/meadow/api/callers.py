@@ -53,11 +53,24 @@ class Caller:
             raise Refusal("sign_in_required")
         return self.person_id
 
-    def require_merchant(self, merchant_id: int) -> None:
-        """Another's merchant is not found, and neither is one that a bound key is not bound to."""
+    def within(self, merchant_id: int) -> Actor:
+        """The actor, unless its key is bound to another merchant; what the person may do, the services judge."""
+        if self.merchant_id is not None and self.merchant_id != merchant_id:
+            raise Refusal("forbidden")
+        return self.actor
+
+    def staff_of(self, merchant_id: int) -> Actor:
+        """The actor, if they are staff of the merchant; to all others it does not exist."""
         bound_elsewhere = self.merchant_id is not None and self.merchant_id != merchant_id
         if bound_elsewhere or not accounts.may_act_for(self.person, merchant_id):
             raise Refusal("not_found")
+        return self.actor
+
+    def operator(self) -> Actor:
+        """The actor, if they run the installation."""
+        if not self.is_operator:
+            raise Refusal("forbidden")
+        return self.actor
 
 
 def caller_of(request: HttpRequest) -> Caller:

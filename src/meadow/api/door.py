@@ -36,8 +36,8 @@ def make_api() -> NinjaAPI:
 
 
 def guarded(patterns: Iterable[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
-    """The patterns with every view behind the door."""
-    kept = list(patterns)
+    """The patterns with every view behind the door; those without a name in them first, so that none hides another."""
+    kept = sorted(patterns, key=lambda pattern: str(pattern.pattern).replace("<", "\uffff"))
     for pattern in kept:
         if isinstance(pattern, URLPattern):
             pattern.callback = through_door(pattern.callback)

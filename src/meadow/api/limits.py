@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from meadow.kernel import limits
+from meadow.kernel.errors import Refusal
 
 # Bytes that a body may have; imports bring files and have their own.
 BODY_BYTES = 256 * 1024
@@ -29,8 +30,6 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LIMITS: dict[str, Limit] = {
     # Anything that writes, per key or, without one, per address.
     "write": Limit(1200, MINUTE),
-    # Pasting tokens: guessing one of 2^55 is hopeless, and this says so early.
-    "resolve": Limit(120, MINUTE),
     # Codes that a person reads off somewhere: operator claim, staff invitation, guest claim; and unknown keys.
     "code": Limit(20, HOUR),
     # People made over the API of a sandbox.
@@ -46,8 +45,11 @@ def count(request: HttpRequest, name: str, who: str) -> None:
         return
     limit = LIMITS[name]
     quota = limit.quota * factor
-    request.limit_policy = (name, quota, int(limit.window.total_seconds()))  # type: ignore[attr-defined]
-    limits.hit(f"api.{name}", who, per=limit.window, burst=quota)
+    try:
+        limits.hit(f"api.{name}", who, per=limit.window, burst=quota)
+    except Refusal:
+        request.limit_policy = (name, quota, int(limit.window.total_seconds()))  # type: ignore[attr-defined]
+        raise
 
 
 def address_of(request: HttpRequest) -> str:

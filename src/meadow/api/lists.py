@@ -12,7 +12,18 @@ def page(request: HttpRequest, items: bytes | list[Any], next_cursor: str | None
     """{"items": […], "next_cursor": …}; items may be JSON that PostgreSQL built, which is passed on untouched."""
     body = items if isinstance(items, bytes) else _dumped(items)
     cursor = json.dumps(next_cursor).encode()
-    response = HttpResponse(b'{"items":' + body + b',"next_cursor":' + cursor + b"}", content_type="application/json")
+    return linked(request, b'{"items":' + body + b',"next_cursor":' + cursor + b"}", next_cursor)
+
+
+def whole_page(request: HttpRequest, body: bytes) -> HttpResponse:
+    """A page that PostgreSQL built whole; its last member is next_cursor, which a Link repeats."""
+    cursor = json.loads(body[body.rindex(b'"next_cursor":') + len(b'"next_cursor":') : -1])
+    return linked(request, body, cursor)
+
+
+def linked(request: HttpRequest, body: bytes, next_cursor: str | None) -> HttpResponse:
+    """A JSON body with the Link to what follows."""
+    response = HttpResponse(body, content_type="application/json")
     if next_cursor:
         query = {name: value for name, value in request.GET.items() if name != "cursor"} | {"cursor": next_cursor}
         response["Link"] = f'<{settings.MEADOW.base_url}{request.path}?{urlencode(query)}>; rel="next"'

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from ninja import Router
 from pydantic import TypeAdapter
 
@@ -75,8 +76,8 @@ class Group:
 
         def declare(view: View) -> View:
             @functools.wraps(view)
-            def answer(request: HttpRequest, **values: Any) -> HttpResponse:
-                def effect() -> HttpResponse:
+            def answer(request: HttpRequest, **values: Any) -> HttpResponseBase:
+                def effect() -> HttpResponseBase:
                     return _respond(view(request, **values), adapter, status)
 
                 return _once(request, effect) if once else effect()
@@ -97,9 +98,9 @@ class Group:
         return declare
 
 
-def _respond(result: Any, adapter: TypeAdapter[Any] | None, status: int) -> HttpResponse:
+def _respond(result: Any, adapter: TypeAdapter[Any] | None, status: int) -> HttpResponseBase:
     """Lists come as bytes that PostgreSQL built, files as responses; everything else is checked against its type."""
-    if isinstance(result, HttpResponse):
+    if isinstance(result, HttpResponseBase):
         return result
     if isinstance(result, bytes):
         content = result
@@ -110,11 +111,12 @@ def _respond(result: Any, adapter: TypeAdapter[Any] | None, status: int) -> Http
     return HttpResponse(content, status=status, content_type="application/json")
 
 
-def _once(request: HttpRequest, effect: Callable[[], HttpResponse]) -> HttpResponse:
+def _once(request: HttpRequest, effect: Callable[[], HttpResponseBase]) -> HttpResponse:
     """Runs a money operation at most once per caller, path and Idempotency-Key."""
 
     def judged() -> Answer:
         response = effect()
+        assert isinstance(response, HttpResponse), "a stream cannot be stored and replayed"
         return Answer(response.status_code, response.content, response.headers["Content-Type"])
 
     answer = run_once(

@@ -150,6 +150,7 @@ def _say_when(request: HttpRequest, response: HttpResponse, params: Mapping[str,
         return
     response["Retry-After"] = str(wait)
     if response.status_code == 429:
-        name, quota, window = getattr(request, "limit_policy", ("default", 1, int(wait)))
+        name, quota, window = getattr(request, "limit_policy", ("default", None, None))
         response["RateLimit"] = f'"{name}";r=0;t={wait}'
-        response["RateLimit-Policy"] = f'"{name}";q={quota};w={window}'
+        if quota is not None:
+            response["RateLimit-Policy"] = f'"{name}";q={quota};w={window}'

@@ -118,7 +118,7 @@ def create_key(request: HttpRequest, body: KeyIn) -> Any:
     merchant_id = caller.merchant_id
     if body.merchant_id is not None:
         merchant_id = queries.merchant(body.merchant_id).pk
-        caller.require_merchant(merchant_id)
+        caller.staff_of(merchant_id)
     _require_scopes(caller, body.scopes)
     key, secret = services.create_api_key(
         person_id=caller.person, name=body.name, scopes=body.scopes, merchant_id=merchant_id

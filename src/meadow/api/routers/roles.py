@@ -128,7 +128,7 @@ def open_merchant(request: HttpRequest, body: MerchantIn) -> Any:
 def get_merchant(request: HttpRequest, merchant: t.MerchantId) -> Any:
     """A merchant that the caller is staff of."""
     found = queries.merchant(merchant)
-    caller_of(request).require_merchant(found.pk)
+    caller_of(request).staff_of(found.pk)
     return _merchant(found)
 
 
@@ -136,7 +136,7 @@ def get_merchant(request: HttpRequest, merchant: t.MerchantId) -> Any:
 def list_staff(request: HttpRequest, merchant: t.MerchantId) -> Any:
     """Who may act for the merchant, and as what."""
     found = queries.merchant(merchant)
-    caller_of(request).require_merchant(found.pk)
+    caller_of(request).staff_of(found.pk)
     staff = queries.staff_of(found.pk)
     return [
         {"person": queries.person(int(one["person_id"])).public_id, "name": one["name"], "role": one["role"]}
@@ -148,7 +148,7 @@ def list_staff(request: HttpRequest, merchant: t.MerchantId) -> Any:
 def remove_staff(request: HttpRequest, merchant: t.MerchantId, person: t.PersonId) -> None:
     """Ends somebody's role at the merchant, and with it their keys for it; the owner's to do."""
     caller, found = caller_of(request), queries.merchant(merchant)
-    caller.require_merchant(found.pk)
+    caller.staff_of(found.pk)
     services.remove_staff(merchant_id=found.pk, person_id=queries.person_by_public_id(person).pk, by=caller.actor)
 
 
@@ -156,7 +156,7 @@ def remove_staff(request: HttpRequest, merchant: t.MerchantId, person: t.PersonI
 def list_invitations(request: HttpRequest, merchant: t.MerchantId) -> Any:
     """The merchant's invitations, the newest first."""
     found = queries.merchant(merchant)
-    caller_of(request).require_merchant(found.pk)
+    caller_of(request).staff_of(found.pk)
     return [_invitation(one) for one in queries.invitations_of(found.pk)]
 
 
@@ -167,7 +167,7 @@ def list_invitations(request: HttpRequest, merchant: t.MerchantId) -> Any:
 def invite_staff(request: HttpRequest, merchant: t.MerchantId, body: InvitationIn) -> Any:
     """Invites somebody to act for the merchant; the code is shown this once."""
     caller, found = caller_of(request), queries.merchant(merchant)
-    caller.require_merchant(found.pk)
+    caller.staff_of(found.pk)
     invitation, code = services.invite_staff(merchant_id=found.pk, email=body.email, role=body.role, by=caller.actor)
     return {**_invitation(invitation), "code": code}
 

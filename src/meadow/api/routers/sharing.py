@@ -1,0 +1,251 @@
+"""Operations on share tokens: mint in every form, resolve whatever people paste, open a landing, follow it."""
+
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from pydantic import Field
+
+from meadow.accounts import queries as accounts
+from meadow.api import types as t
+from meadow.api.callers import Caller, caller_of
+from meadow.api.language import language_of
+from meadow.api.operations import Group
+from meadow.catalog import queries as catalog
+from meadow.content import queries as content
+from meadow.kernel.errors import Refusal
+from meadow.plans.queries import pairs_with_commission
+from meadow.sharing import queries, services
+
+group = Group("sharing")
+
+# What a token of ours can lead to; sharing itself keeps the pair (kind, id) without knowing what it is.
+POST, PRODUCT = "content.recommendation", "catalog.product"
+
+Carrier = Annotated[
+    str,
+    Field(
+        max_length=24, pattern=r"^[A-Za-z0-9_-]*$", examples=["device-7"],
+        description="Your own name for the shopper's device, so that clicks before a sign-in are found again.",
+    ),
+]  # fmt: skip
+
+
+class TokenIn(t.In):
+    product: t.ProductId
+    recommendation: t.RecommendationId | None = Field(
+        None, description="Leads to this recommendation with the product chosen; left out: to the product alone."
+    )
+    is_poster: bool = Field(False, description="Posters live for a year, others for sixty days.")
+
+
+class TokenOut(t.Out):
+    id: t.TokenId
+    state: str = Field(examples=["active"])
+    target: Literal["recommendation", "product"]
+    product: t.ProductId | None
+    expires_at: t.Moment
+    code: str = Field(examples=["7KQ2M0XA9VTD3"])
+    text: str = Field(examples=["￥7KQ2M0XA9VTD3￥ Mei recommends “Linen shirt”. Copy this message …"])
+    digits: str = Field(examples=["￥012 345 678 901 234 567 890￥"])
+    url: str = Field(examples=["http://localhost:8000/S/7KQ2M0XA9VTD3"])
+
+
+class PasteIn(t.In):
+    text: Annotated[str, Field(min_length=1, max_length=4000, examples=["look ￥7KQ2M0XA9VTD3￥ nice"])]
+
+
+class Sharer(t.Out):
+    id: t.CreatorId
+    name: str = Field(examples=["Mei"])
+
+
+class LandingProduct(t.Out):
+    id: t.ProductId
+    title: str = Field(examples=["Linen shirt"])
+    image: str = Field(examples=["/pictures/prd_01jd2m4q8r6t0v3x5z7y/1.svg"])
+    price_minor: int = Field(examples=[10000])
+    currency: str = Field(examples=["CNY"])
+    left: int = Field(examples=[10])
+    on_sale: bool
+
+
+class Resolved(t.Out):
+    code: str = Field(examples=["7KQ2M0XA9VTD3"])
+    url: str = Field(examples=["http://localhost:8000/S/7KQ2M0XA9VTD3"])
+    problem: str | None = Field(description="Why nobody earns by it any more; null while it lives.", examples=[None])
+    target: Literal["recommendation", "product"]
+    creator: Sharer
+    shop: t.ShopId
+    product: LandingProduct | None
+    recommendation: t.RecommendationId | None
+
+
+class Landing(Resolved):
+    view: str = Field(description="Send it to /clicks when the shopper goes on.", examples=["eyJuIjoi…"])
+    click: str | None = Field(description="Set if the request itself proved a person.", examples=[None])
+    ad_label: bool
+
+
+class ClickIn(t.In):
+    view: Annotated[str, Field(min_length=1, max_length=2000, examples=["eyJuIjoi…"])]
+    carrier: Carrier = ""
+
+
+class ClickOut(t.Out):
+    click: str | None = Field(
+        description="Hand it to the checkout; null if the view was not believed.", examples=["eyJuIjoi…"]
+    )
+
+
+@group.post(
+    "/tokens", gives=TokenOut, status=201, scope="share",
+    refuses=["creator_required", "creator_suspended", "token_blocked", "not_found", "unavailable"],
+)  # fmt: skip
+def mint_token(request: HttpRequest, body: TokenIn) -> Any:
+    """Mints the creator's token for a product or a recommendation, or finds the live one and renews it."""
+    creator = accounts.require_creator(caller_of(request).person)
+    product_id, shop_id, kind, target_id = _target(body)
+    token = services.mint_token(
+        creator_id=creator.pk, target_kind=kind, target_id=target_id, shop_id=shop_id, product_id=product_id,
+        is_poster=body.is_poster,
+    )  # fmt: skip
+    return _token(request, token, creator)
+
+
+@group.get("/tokens", gives=list[TokenOut], scope="share", refuses=["creator_required"])
+def list_tokens(request: HttpRequest) -> Any:
+    """The creator's newest tokens."""
+    creator = _creator(caller_of(request))
+    return [_token(request, token, creator) for token in queries.tokens_of_creator(creator.pk)]
+
+
+@group.get("/tokens/{token}", gives=TokenOut, scope="share", refuses=["creator_required"])
+def get_token(request: HttpRequest, token: t.TokenId) -> Any:
+    """A token of one's own, in every form."""
+    creator = _creator(caller_of(request))
+    return _token(request, queries.token(token, creator_id=creator.pk), creator)
+
+
+@group.get("/tokens/{token}/qr.svg", scope="share", media_type="image/svg+xml", refuses=["creator_required"])
+def get_token_qr_svg(request: HttpRequest, token: t.TokenId) -> HttpResponse:
+    """The token's short link as a QR code, SVG."""
+    drawn = queries.qr_svg(_address(caller_of(request), token))
+    # Inline it would inherit the page's namespace; as a file of its own it must name it.
+    file = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) if "xmlns=" not in drawn else drawn
+    return HttpResponse(file, content_type="image/svg+xml")
+
+
+@group.get("/tokens/{token}/qr.png", scope="share", media_type="image/png", refuses=["creator_required"])
+def get_token_qr_png(request: HttpRequest, token: t.TokenId) -> HttpResponse:
+    """The token's short link as a QR code, PNG."""
+    return HttpResponse(queries.qr_png(_address(caller_of(request), token)), content_type="image/png")
+
+
+@group.post("/tokens/{token}/revoke", gives=TokenOut, scope="share", refuses=["creator_required", "stale_state"])
+def revoke_token(request: HttpRequest, token: t.TokenId) -> Any:
+    """Takes a token back: no new clicks, earlier ones still earn."""
+    creator = _creator(caller_of(request))
+    own = queries.token(token, creator_id=creator.pk)
+    return _token(request, services.revoke_token(token_id=own.pk, creator_id=creator.pk), creator)
+
+
+@group.post("/tokens/resolve", gives=Resolved, guests=True, refuses=["not_a_token"])
+def resolve_token(request: HttpRequest, body: PasteIn) -> Any:
+    """Finds the first live token in whatever was pasted: a chat message, digits, a link."""
+    caller = caller_of(request)
+    callers = [f"address:{caller.address}"] + ([f"person:{caller.person_id}"] if caller.person_id else [])
+    return _resolved(services.resolve(text=body.text, callers=callers))
+
+
+@group.get("/landings/{code}", gives=Landing, guests=True, refuses=["not_a_token"])
+def open_landing(request: HttpRequest, code: Annotated[str, Field(max_length=40)]) -> Any:
+    """What a short link shows, with a signed view that becomes a click when it is followed."""
+    caller, found = caller_of(request), queries.landing(code)
+    if found is None:
+        raise Refusal("not_a_token")
+    view = services.open_view(
+        origin=found.origin(), method=str(request.META.get("REQUEST_METHOD")), headers=request.headers,
+        person_id=caller.person_id,
+    )  # fmt: skip
+    label = bool(found.product_id) and found.is_live and _is_paid(found)
+    return {**_resolved(found), "view": view.text, "click": view.click_id, "ad_label": label}
+
+
+@group.post("/clicks", gives=ClickOut, status=201, guests=True)
+def follow_view(request: HttpRequest, body: ClickIn) -> Any:
+    """Turns a view that the shopper followed into a click; one view gives one click, however often it is sent."""
+    caller = caller_of(request)
+    click = services.click_from_view(
+        view=body.view, method="POST", headers=request.headers, carrier=carrier_of(caller, body.carrier),
+        person_id=caller.person_id,
+    )  # fmt: skip
+    return {"click": click}
+
+
+def carrier_of(caller: Caller, named: str) -> str:
+    """The carrier as we keep it: apart for each key, so that nobody can speak for a browser or another's app."""
+    return f"api:{caller.key_id or 'guest'}:{named}"[:40] if named else ""
+
+
+def _creator(caller: Caller) -> accounts.Creator:
+    """The caller's creator in whatever state: a suspended one may still look, and take tokens back."""
+    found = accounts.creator_of(caller.person)
+    if found is None:
+        raise Refusal("creator_required")
+    return found
+
+
+def _target(body: TokenIn) -> tuple[int, int, str, int]:
+    """(product id, shop id, target kind, target id).  Refuses: not_found."""
+    found = catalog.product_page(body.product)
+    product_id, shop_id = found.card.product_id, found.shop.shop_id
+    if body.recommendation is None:
+        return product_id, shop_id, PRODUCT, product_id
+    post = content.recommendation(body.recommendation)
+    if product_id not in {item.product_id for item in post.items}:
+        raise Refusal("not_found")
+    return product_id, shop_id, POST, post.recommendation_id
+
+
+def _address(caller: Caller, token: str) -> str:
+    own = queries.token(token, creator_id=_creator(caller).pk)
+    return queries.forms(own, creator_name="", title="-").url
+
+
+def _token(request: HttpRequest, token: queries.ShareToken, creator: accounts.Creator) -> dict[str, Any]:
+    forms = queries.forms(token, language=language_of(request), creator_name=creator.name)
+    product = catalog.cards([token.product_id])[token.product_id].public_id if token.product_id else None
+    return {
+        "id": token.public_id, "state": token.state, "expires_at": token.expires_at, "product": product,
+        "target": "recommendation" if token.target_kind == POST else "product",
+        "code": forms.code, "text": forms.text, "digits": forms.digits, "url": forms.url,
+    }  # fmt: skip
+
+
+def _resolved(found: queries.Resolved) -> dict[str, Any]:
+    card = catalog.cards([found.product_id]).get(found.product_id) if found.product_id else None
+    is_post = found.target_kind == POST
+    return {
+        "code": found.code, "url": queries.address_of(found.code), "problem": found.problem,
+        "target": "recommendation" if is_post else "product",
+        "creator": {"id": found.creator_public_id, "name": found.creator_name},
+        "shop": catalog.shop(found.shop_id).public_id,
+        "product": card and {
+            "id": card.public_id, "title": card.title, "image": card.image, "price_minor": card.price_minor,
+            "currency": card.currency, "left": card.left, "on_sale": card.on_sale,
+        },
+        "recommendation": _post_id(found.target_id) if is_post else None,
+    }  # fmt: skip
+
+
+def _post_id(recommendation_id: int) -> str | None:
+    """The recommendation's public id while everyone may see it."""
+    try:
+        return content.recommendation(recommendation_id).public_id
+    except Refusal:
+        return None
+
+
+def _is_paid(found: queries.Resolved) -> bool:
+    assert found.product_id is not None
+    return bool(pairs_with_commission([(found.product_id, found.shop_id, found.creator_id)]))

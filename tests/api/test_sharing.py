@@ -1,0 +1,136 @@
+"""Can a creator recommend and share over the API, and does a pasted message lead back to them?"""
+
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+from tests.api.client import Api
+
+pytestmark = pytest.mark.django_db
+
+REASON = "Three summers of wear and it still looks new."
+
+
+@pytest.fixture
+def product(ada: Api) -> dict[str, Any]:
+    merchant = ada.post("merchants", {"name": "Linen & Co"}).json["id"]
+    shop = ada.post(f"merchants/{merchant}/shops", {"name": "Linen & Co", "currency": "CNY"}).json["id"]
+    body = {"title": "Linen shirt", "skus": [{"price_minor": 10_000, "left": 10}]}
+    return {**ada.post(f"shops/{shop}/products", body).json, "shop": shop}
+
+
+@pytest.fixture
+def creator(mei: Api, otto: Api) -> str:
+    applied = mei.post("creators", {"name": "Mei"}).json["id"]
+    assert otto.post(f"creators/{applied}/approve").status == 200
+    return str(applied)
+
+
+@pytest.fixture
+def post(mei: Api, creator: str, product: dict[str, Any]) -> dict[str, Any]:
+    made = mei.post("recommendations", {"items": [{"product": product["id"], "reason": REASON}]})
+    assert made.status == 201, made.body
+    return dict(made.json)
+
+
+def test_plan_is_set_and_shown(ada: Api, mei: Api, creator: str, product: dict[str, Any], anyone: Api) -> None:
+    shop, shirt = product["shop"], product["id"]
+    assert mei.get(f"products/{shirt}/commission").json is None
+    plan = ada.put(f"shops/{shop}/plans/general", {"rate_bp": 2000})
+    assert (plan.status, plan.json["kind"], plan.json["rate_bp"]) == (200, "general", 2000)
+    assert mei.get(f"products/{shirt}/commission").json == {"rate_bp": 2000, "kind": "general"}
+    directed = {"kind": "directed", "rate_bp": 3000, "products": [shirt], "creators": [creator]}
+    made = ada.post(f"shops/{shop}/plans", directed)
+    assert made.status == 201, made.body
+    assert made.json["creators"] == [creator]
+    assert mei.get(f"plans/{made.json['id']}").status == 200
+    assert mei.put(f"plans/{made.json['id']}/rate", {"rate_bp": 9000}).status == 404
+    assert ada.put(f"plans/{made.json['id']}/rate", {"rate_bp": 1000}).json["next_rate_bp"] == 1000
+    assert ada.delete(f"plans/{made.json['id']}/members/{creator}").status == 200
+    assert ada.post(f"plans/{made.json['id']}/end").json["ends_at"]
+    assert [one["kind"] for one in ada.get(f"shops/{shop}/plans").json] == ["general", "directed"]
+    assert mei.put(f"shops/{shop}/plans/general", {"rate_bp": 1}).status == 404
+    split = anyone.post("plans/preview", {"goods_minor": 10_000, "rate_bp": 2000}).json
+    assert split == {"merchant_minor": 7500, "creator_minor": 1800, "platform_minor": 700}
+
+
+def test_a3_post_is_labelled_by_the_server_alone(ada: Api, mei: Api, post: dict[str, Any], anyone: Api) -> None:
+    assert anyone.get(f"recommendations/{post['id']}").json["ad_label"] is False
+    ada.put(f"shops/{post['items'][0]['shop']}/plans/general", {"rate_bp": 2000})
+    seen = anyone.get(f"recommendations/{post['id']}").json
+    assert seen["ad_label"] is True
+    assert seen["items"][0]["price_minor"] == 10_000
+    assert anyone.get("feed").json["items"][0]["id"] == post["id"]
+    off = mei.post("recommendations", {"items": [], "ad_label": False})
+    assert off.json["errors"][-1]["pointer"] in {"#/ad_label", "#/items"}
+
+
+def test_only_creators_publish_and_only_their_own_ends(ada: Api, mei: Api, otto: Api, post: dict[str, Any]) -> None:
+    body = {"items": [{"product": post["items"][0]["product"], "reason": REASON}]}
+    assert ada.post("recommendations", body).code == "creator_required"
+    assert mei.get("me/recommendations").json[0]["id"] == post["id"]
+    applied = ada.post("creators", {"name": "Ada"}).json["id"]
+    otto.post(f"creators/{applied}/approve")
+    assert ada.post(f"recommendations/{post['id']}/end").status == 404
+    assert mei.post(f"recommendations/{post['id']}/end").json["state"] == "ended"
+
+
+def test_c4_1_token_in_every_form_leads_to_one_record(mei: Api, post: dict[str, Any], anyone: Api) -> None:
+    shirt = post["items"][0]["product"]
+    token = mei.post("tokens", {"product": shirt, "recommendation": post["id"]})
+    assert token.status == 201, token.body
+    forms = token.json
+    chat = "看看这个 " * 30 + forms["text"] + " 哈哈😀" * 20
+    for text in (chat[:500], forms["digits"], forms["url"], forms["code"].lower()):
+        found = anyone.post("tokens/resolve", {"text": text})
+        assert found.status == 200, (text, found.body)
+        assert (found.json["code"], found.json["creator"]["name"]) == (forms["code"], "Mei")
+        assert found.json["product"]["id"] == shirt
+        assert found.json["recommendation"] == post["id"]
+    assert mei.post("tokens", {"product": shirt, "recommendation": post["id"]}).json["id"] == forms["id"]
+    assert mei.get("tokens").json[0]["id"] == forms["id"]
+
+
+def test_c4_2_qr_is_read_by_another_decoder(mei: Api, post: dict[str, Any]) -> None:
+    import io
+
+    token = mei.post("tokens", {"product": post["items"][0]["product"]}).json
+    png = mei.get(f"tokens/{token['id']}/qr.png")
+    assert png.headers["content-type"] == "image/png"
+    read = zxingcpp.read_barcodes(Image.open(io.BytesIO(png.body)))
+    assert read[0].text.lower() == token["url"].lower()
+    assert b"<svg" in mei.get(f"tokens/{token['id']}/qr.svg").body
+
+
+def test_changed_token_is_no_token(mei: Api, post: dict[str, Any], anyone: Api) -> None:
+    code = mei.post("tokens", {"product": post["items"][0]["product"]}).json["code"]
+    bent = ("1" if code[0] != "1" else "2") + code[1:]
+    reply = anyone.post("tokens/resolve", {"text": bent})
+    assert (reply.status, reply.code) == (404, "not_a_token")
+    assert anyone.get(f"landings/{bent}").code == "not_a_token"
+
+
+def test_landing_mints_a_view_that_becomes_one_click(ada: Api, mei: Api, post: dict[str, Any], anyone: Api) -> None:
+    ada.put(f"shops/{post['items'][0]['shop']}/plans/general", {"rate_bp": 2000})
+    code = mei.post("tokens", {"product": post["items"][0]["product"]}).json["code"]
+    landing = anyone.get(f"landings/{code}").json
+    assert landing["ad_label"] is True
+    assert landing["click"] is None
+    click = anyone.post("clicks", {"view": landing["view"]}).json["click"]
+    assert click
+    assert anyone.post("clicks", {"view": landing["view"] + "x"}).json["click"] is None
+    assert anyone.post("clicks", {"view": landing["view"]}, **{"User-Agent": "Googlebot/2.1"}).json["click"] is None
+
+
+def test_revoked_token_says_why_and_mints_nothing(mei: Api, ada: Api, post: dict[str, Any], anyone: Api) -> None:
+    token = mei.post("tokens", {"product": post["items"][0]["product"]}).json
+    assert ada.post(f"tokens/{token['id']}/revoke").code == "creator_required"
+    assert mei.post(f"tokens/{token['id']}/revoke").json["state"] == "revoked"
+    landing = anyone.get(f"landings/{token['code']}").json
+    assert (landing["problem"], landing["view"]) == ("token_revoked", "")
+
+
+def test_guessing_tokens_trips_the_limiter(anyone: Api, db: Any) -> None:
+    codes = {anyone.post("tokens/resolve", {"text": f"{n:013d}"}).code for n in range(70)}
+    assert codes == {"not_a_token", "rate_limited"}
