@@ -5,7 +5,7 @@ from datetime import datetime
 
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries as catalog
-from meadow.kernel import audit, clock, db
+from meadow.kernel import audit, clock
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -33,7 +33,7 @@ _WHOLE_MINOR = 1_000_000
 def set_general_plan(*, shop_id: int, rate_bp: int, by: Actor) -> Plan:
     """The shop's one general plan pays this rate: a raise at once, a cut after 24 hours.
 
-    Refuses: not_found, rate_out_of_range, fees_exceed_goods.
+    Refuses: not_found, forbidden, rate_out_of_range, fees_exceed_goods.
     """
     _check_rate(rate_bp)
     with atomic():
@@ -58,7 +58,7 @@ def create_directed_plan(
 ) -> Plan:
     """Named creators earn a rate on named products.
 
-    Refuses: not_found, rate_out_of_range, fees_exceed_goods, malformed, plan_conflict.
+    Refuses: not_found, forbidden, rate_out_of_range, fees_exceed_goods, malformed, plan_conflict.
     """
     return _make(shop_id, "directed", rate_bp, product_ids, creator_ids, starts_at, ends_at, name, by)
 
@@ -114,7 +114,7 @@ def end_plan(*, plan_id: int, by: Actor) -> Plan:
             raise Refusal("plan_ended")
         ends_at = max(now + rules.NOTICE, current.starts_at or now)
         if current.ends_at is None or ends_at < current.ends_at:
-            _write_version(plan, current.rate_bp, now, current.starts_at, ends_at, by)
+            _write_version(plan, current.rate_bp, now, now, (current.starts_at, ends_at), by)
     return plan
 
 
@@ -180,7 +180,7 @@ def _create(
     PlanProduct.objects.bulk_create(PlanProduct(plan=plan, product_id=product) for product in product_ids)
     if kind in rules.BY_INVITATION:
         _invite(plan, creator_ids)
-    _write_version(plan, rate_bp, now, starts_at, ends_at, by)
+    _write_version(plan, rate_bp, now, now, (starts_at, ends_at), by)
     return plan
 
 
@@ -191,7 +191,7 @@ def _add_version(plan: Plan, rate_bp: int, by: Actor) -> None:
     ends_at, promised_bp = current.ends_at, current.rate_bp
     if plan.kind == "general" and ends_at is not None:
         if ends_at > now:
-            _write_version(plan, promised_bp, now, None, None, by)
+            _write_version(plan, promised_bp, now, now, (None, None), by)
         else:
             promised_bp = 0
         ends_at = None
@@ -200,18 +200,24 @@ def _add_version(plan: Plan, rate_bp: int, by: Actor) -> None:
     pending = PlanVersion.objects.filter(plan=plan, is_withdrawn=False, effective_from__gt=now)
     if rate_bp == current.rate_bp and ends_at == current.ends_at and not pending.exists():
         return
-    _write_version(plan, rate_bp, rules.effective_from(rate_bp, promised_bp, now), current.starts_at, ends_at, by)
+    counts_from = rules.effective_from(rate_bp, promised_bp, now)
+    _write_version(plan, rate_bp, now, counts_from, (current.starts_at, ends_at), by)
 
 
 def _write_version(
-    plan: Plan, rate_bp: int, counts_from: datetime, starts_at: datetime | None, ends_at: datetime | None, by: Actor
+    plan: Plan,
+    rate_bp: int,
+    now: datetime,
+    counts_from: datetime,
+    dates: tuple[datetime | None, datetime | None],
+    by: Actor,
 ) -> None:
-    now = clock.now()
+    """Announces a version; what was announced before and is not yet in effect is withdrawn."""
     PlanVersion.objects.filter(plan=plan, is_withdrawn=False, effective_from__gt=now).update(is_withdrawn=True)
     last = PlanVersion.objects.filter(plan=plan).order_by("-version").values_list("version", flat=True).first() or 0
     PlanVersion.objects.create(
         plan=plan, version=last + 1, rate_bp=rate_bp, announced_at=now, effective_from=counts_from,
-        starts_at=starts_at, ends_at=ends_at,
+        starts_at=dates[0], ends_at=dates[1],
     )  # fmt: skip
     _changed(plan, by, "set_plan", {"version": last + 1, "rate_bp": rate_bp, "from": counts_from.isoformat()})
 
@@ -250,18 +256,19 @@ def _check_rate(rate_bp: int) -> None:
     split(_WHOLE_MINOR, rate_bp)  # refuses a rate that leaves the merchant less than nothing
 
 
-def _lock_shop(shop_id: int, by: Actor) -> None:
-    """One change of a shop's plans at a time, by somebody who may act for its merchant; others do not see it."""
-    merchant_id = catalog.shop(shop_id).merchant_id
-    if by.kind != "system" and (by.person_id is None or not accounts.may_act_for(by.person_id, merchant_id)):
-        raise Refusal("not_found")
-    db.execute("SELECT pg_advisory_xact_lock(hashtextextended('plans:shop', %s))", [shop_id])
-
-
 def _locked_plan(plan_id: int, by: Actor) -> Plan:
+    """A plan of a shop that the actor keeps; another merchant's plans are not there for them."""
     plan = queries.plan(plan_id)
-    _lock_shop(plan.shop_id, by)
+    try:
+        _lock_shop(plan.shop_id, by)
+    except Refusal:
+        raise Refusal("not_found") from None
     return plan
+
+
+def _lock_shop(shop_id: int, by: Actor) -> None:
+    """One change of a shop's plans at a time, by somebody who keeps it."""
+    catalog.kept_shop(shop_id, by, lock=True)
 
 
 def _current(plan: Plan, now: datetime) -> PlanVersion:

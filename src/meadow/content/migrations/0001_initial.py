@@ -11,8 +11,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0002_cache'),
-        ('catalog', '0003_suspension_via_merchant_id_sku_sku_by_code'),
+        ('accounts', '0001_initial'),
+        ('catalog', '0001_initial'),
     ]
 
     operations = [

@@ -11,8 +11,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0002_cache'),
-        ('catalog', '0002_stock_functions'),
+        ('accounts', '0001_initial'),
+        ('catalog', '0001_initial'),
     ]
 
     operations = [
