@@ -40,6 +40,7 @@ __all__ = [
     "entries_of",
     "holds_of",
     "next_hold_due",
+    "nonzero_balances",
     "party_balances",
     "posting_of",
     "reversal",
@@ -123,6 +124,15 @@ def balances(names: Iterable[str], currency: str) -> dict[str, int]:
         [currency, list(names)],
     )
     return {row["name"]: int(row["minor"]) for row in found}
+
+
+def nonzero_balances(prefix: str) -> dict[tuple[str, str], int]:
+    """Every account whose name begins so and whose stored balance is not zero: (name, currency) to minor units."""
+    found = db.rows(
+        "SELECT name, currency, balance_minor FROM ledger_account WHERE starts_with(name, %s) AND balance_minor <> 0",
+        [prefix],
+    )
+    return {(row["name"], row["currency"]): row["balance_minor"] for row in found}
 
 
 def available(name: str, currency: str) -> int:

@@ -247,7 +247,7 @@ def reverse_posting(*, key: str, posting_id: int, note: Note = None) -> int:
 def take_snapshot() -> int:
     """Brings the sums of the system accounts forward, so that reading them stays cheap; returns the watermark.
 
-    Run it every few minutes, outside of other transactions.
+    Run it every few minutes, outside of other transactions: inside one it draws no new mark.
     """
     return int(db.call("SELECT ledger_take_snapshot(%s)", [clock.now()]))
 

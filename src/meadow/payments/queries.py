@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
+from meadow.ledger.queries import nonzero_balances
 from meadow.payments import adapters, rules
 from meadow.payments.models import Notice, Payment, Payout, ProviderRefund
 from meadow.payments.rules import BEHAVIOURS, ProviderLimits
@@ -106,12 +107,12 @@ def refunded_matches() -> int:
 
 def payout_accounts_match() -> int:
     """The account of a payout holds its amount while it is under way, and nothing once it ended."""
-    return _count(
-        "SELECT count(*) FROM payments_payout p"
-        " LEFT JOIN ledger_account a ON a.name = 'payout:' || p.public_id AND a.currency = p.currency"
-        " WHERE coalesce(a.balance_minor, 0) <> CASE WHEN p.state IN ('requested', 'pending') THEN p.amount_minor"
-        " ELSE 0 END"
-    )
+    under_way = Payout.objects.filter(state__in=["requested", "pending"])
+    expected = {
+        (f"payout:{public_id}", currency): minor
+        for public_id, currency, minor in under_way.values_list("public_id", "currency", "amount_minor")
+    }
+    return len(expected.items() ^ nonzero_balances("payout:").items())
 
 
 def sandbox_agrees() -> int:

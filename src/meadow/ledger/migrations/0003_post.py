@@ -205,7 +205,8 @@ BEGIN
         FROM unnest(p_of, p_targets, p_currencies, p_amounts, p_untils, v_paid)
              WITH ORDINALITY AS u(part, target, currency, amount, until, paid, n)
         JOIN ledger_account a ON a.name = u.target AND a.currency = u.currency
-        WHERE u.until IS NOT NULL AND u.amount - coalesce(u.paid, 0) > 0;
+        WHERE u.until IS NOT NULL AND u.amount - coalesce(u.paid, 0) > 0
+        ORDER BY u.n;
     END IF;
     RETURN v_ids;
 END $$;

@@ -296,32 +296,37 @@ CREATE FUNCTION ledger_balance(p_name text, p_currency text) RETURNS bigint LANG
 $$;
 
 -- Moves the snapshots of the system accounts up to the mark drawn last time, once nothing below it can still appear,
--- and draws the next mark.  Ids are drawn before commit, so a mark alone would miss what commits late.
+-- and draws the next mark.  Ids are drawn before commit, so a mark alone would miss what commits late: the fence is a
+-- transaction id taken after the mark was read, hence above that of everyone who drew an id up to it.  A transaction
+-- that has its id already cannot draw a fence, so such a caller draws no mark.
 CREATE FUNCTION ledger_take_snapshot(p_at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_mark ledger_watermark;
-    v_last bigint;
+    v_last bigint := 0;
+    v_fence bigint := 0;
 BEGIN
+    IF pg_current_xact_id_if_assigned() IS NULL THEN
+        v_last := coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')::regclass), 0);
+        v_fence := pg_current_xact_id()::text::bigint;
+    END IF;
     INSERT INTO ledger_watermark (id, upto_id, next_id, fence) VALUES (1, 0, 0, 0) ON CONFLICT DO NOTHING;
     SELECT * INTO v_mark FROM ledger_watermark WHERE id = 1 FOR UPDATE;
-    IF v_mark.next_id > v_mark.upto_id THEN
-        IF pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_mark.fence THEN
-            RETURN v_mark.upto_id;
-        END IF;
-        INSERT INTO ledger_snapshot AS s (account_id, balance_minor)
-        SELECT a.id, sum(d.minor)::bigint
-        FROM (
-            SELECT target_id AS id, amount_minor AS minor FROM ledger_transfer
-            WHERE id > v_mark.upto_id AND id <= v_mark.next_id
-            UNION ALL
-            SELECT source_id, -amount_minor FROM ledger_transfer WHERE id > v_mark.upto_id AND id <= v_mark.next_id
-        ) d JOIN ledger_account a ON a.id = d.id AND a.balance_minor IS NULL
-        GROUP BY a.id
-        ON CONFLICT (account_id) DO UPDATE SET balance_minor = s.balance_minor + excluded.balance_minor;
+    IF pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_mark.fence THEN
+        RETURN v_mark.upto_id;
     END IF;
-    v_last := coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')::regclass), 0);
-    UPDATE ledger_watermark SET upto_id = v_mark.next_id, next_id = greatest(v_last, v_mark.next_id),
-        fence = pg_snapshot_xmax(pg_current_snapshot())::text::bigint, taken_at = p_at
+    INSERT INTO ledger_snapshot AS s (account_id, balance_minor)
+    SELECT a.id, sum(d.minor)::bigint
+    FROM (
+        SELECT target_id AS id, amount_minor AS minor FROM ledger_transfer
+        WHERE id > v_mark.upto_id AND id <= v_mark.next_id
+        UNION ALL
+        SELECT source_id, -amount_minor FROM ledger_transfer WHERE id > v_mark.upto_id AND id <= v_mark.next_id
+    ) d JOIN ledger_account a ON a.id = d.id AND a.balance_minor IS NULL
+    GROUP BY a.id
+    ON CONFLICT (account_id) DO UPDATE SET balance_minor = s.balance_minor + excluded.balance_minor;
+    UPDATE ledger_watermark SET upto_id = v_mark.next_id, taken_at = p_at,
+        next_id = greatest(v_last, v_mark.next_id),
+        fence = CASE WHEN v_last > v_mark.next_id THEN v_fence ELSE v_mark.fence END
     WHERE id = 1;
     RETURN v_mark.next_id;
 END $$;
