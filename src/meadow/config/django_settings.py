@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.admin",
+    "django.contrib.humanize",
     "meadow.web",  # before allauth, whose pages it dresses
     "allauth",
     "allauth.account",
@@ -106,7 +107,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [_HERE / "web" / "static"]
-STATIC_ROOT = MEADOW.data / "static"
+# Served from where they lie, found once at start; nothing is collected.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
@@ -148,6 +149,8 @@ ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_LOGIN_METHODS = {"email"}
 # No password at sign-up: an address is proved by a code first, so nobody can sit on another's address.
 ACCOUNT_SIGNUP_FIELDS = ["email*"]
+# The password is optional at sign-in: left empty, a code is mailed.
+ACCOUNT_FORMS = {"login": "meadow.accounts.forms.SignInForm"}
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
