@@ -60,7 +60,7 @@ def test_an_email_is_stored_in_one_form(typed: str, stored: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "mei", "mei@", "@example.com", "a b@example.com", "mei@localhost", "a@b.c\n,d@e.fg",
-                                   "mei@example.com\r\nBcc: x@y.zz", "x" * 65 + "@example.com"])  # fmt: skip
+                                   "mei@example.com\r\nBcc: x@y.zz", "m\ud800i@example.com", "m\u202ei@example.com", "x" * 65 + "@example.com"])  # fmt: skip
 def test_what_is_no_email_is_refused(typed: str) -> None:
     with pytest.raises(Refusal, match="malformed"):
         rules.clean_email(typed)
@@ -109,3 +109,9 @@ def test_every_refusal_speaks_two_languages() -> None:
         assert says.en.isascii()
         assert not says.zh.isascii()
         assert says.en.rstrip().endswith(".")
+
+
+def test_texts_are_stored_without_what_a_database_chokes_on() -> None:
+    assert rules.clean_text(" a\x00b\ud800\r\nc\t ") == "ab\nc"
+    assert len(rules.clean_text("x" * 5000)) == rules.ABOUT_LENGTH
+    assert len(rules.identity_digest("a", "\ud800\x00", "s")) == 64

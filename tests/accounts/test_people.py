@@ -174,6 +174,16 @@ def test_the_mail_twin_keeps_mail_and_warns_outside_a_sandbox(settings: Any, cap
     assert "not sent" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "given", ["", "cre_\x00", "x" * 9999, "cre_zzzzzzzzzzzzzzzzzzzz", "mer_zzzzzzzzzzzzzzzzzzzz", "\ud800"]
+)
+def test_a_text_that_names_nobody_is_not_found(given: str) -> None:
+    for find in (queries.creator, queries.merchant, queries.person_by_public_id):
+        with pytest.raises(Refusal, match="not_found"):
+            find(given)
+    assert queries.mailbox(given) == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_tabs_claim_one_guest_once(at_once: Callable[..., list[Any]]) -> None:
     guest = services.make_guest(locale="en")

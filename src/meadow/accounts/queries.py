@@ -22,6 +22,7 @@ from meadow.accounts.models import (
 from meadow.accounts.rules import SCOPES
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
+from meadow.kernel.ids import is_id
 
 __all__ = [
     "SCOPES",
@@ -95,7 +96,7 @@ def person(person_id: int) -> Person:
 
 def person_by_public_id(public_id: str) -> Person:
     """Refuses: not_found."""
-    found = Person.objects.filter(public_id=public_id).first()
+    found = Person.objects.filter(public_id=public_id).first() if is_id(public_id, "per") else None
     if found is None:
         raise Refusal("not_found")
     return found
@@ -117,8 +118,7 @@ def creator_of(person_id: int) -> Creator | None:
 
 def creator(creator_id: int | str) -> Creator:
     """A creator by id or public id.  Refuses: not_found."""
-    by = Q(public_id=creator_id) if isinstance(creator_id, str) else Q(pk=creator_id)
-    found = Creator.objects.filter(by).first()
+    found = Creator.objects.filter(_by_id(creator_id, "cre")).first()
     if found is None:
         raise Refusal("not_found")
     return found
@@ -147,8 +147,7 @@ def applications(limit: int = 100) -> list[Creator]:
 
 def merchant(merchant_id: int | str) -> Merchant:
     """A merchant by id or public id.  Refuses: not_found."""
-    by = Q(public_id=merchant_id) if isinstance(merchant_id, str) else Q(pk=merchant_id)
-    found = Merchant.objects.filter(by).first()
+    found = Merchant.objects.filter(_by_id(merchant_id, "mer")).first()
     if found is None:
         raise Refusal("not_found")
     return found
@@ -273,9 +272,16 @@ def open_operator_codes() -> int:
 
 def mailbox(recipient: str, limit: int = rules.MAILBOX_PAGE) -> list[Mail]:
     """What the sandbox kept for an address, the newest first."""
-    return list(Mail.objects.filter(recipient=recipient.strip().lower()).order_by("-pk")[:limit])
+    return list(Mail.objects.filter(recipient=rules.clean_text(recipient, 254).lower()).order_by("-pk")[:limit])
 
 
 def newest_mail(limit: int = rules.MAILBOX_PAGE) -> list[Mail]:
     """What the sandbox kept for everybody, the newest first."""
     return list(Mail.objects.order_by("-pk")[:limit])
+
+
+def _by_id(given: int | str, prefix: str) -> Q:
+    """Finds by id or public id; a text that cannot be one finds nothing, whatever characters it holds."""
+    if isinstance(given, int):
+        return Q(pk=given)
+    return Q(public_id=given if is_id(given, prefix) else "")

@@ -115,13 +115,15 @@ def same_hash(one: str, other: str) -> bool:
 def identity_digest(kind: str, text: str, secret: str) -> str:
     """A keyed digest of an identity or a payout account: comparable, and useless to who steals the table."""
     plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
-    return hmac.new(f"meadow/identity/{kind}/{secret}".encode(), plain.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        f"meadow/identity/{kind}/{secret}".encode(), plain.encode(errors="replace"), hashlib.sha256
+    ).hexdigest()
 
 
 def clean_email(text: str) -> str:
     """An e-mail address in its stored form, lower case.  Refuses: malformed."""
-    address = unicodedata.normalize("NFKC", text).strip().lower()
-    if len(address) > 254 or not _EMAIL.match(address):
+    address = unicodedata.normalize("NFKC", text[:400]).strip().lower()
+    if len(address) > 254 or not address.isprintable() or not _EMAIL.match(address):
         raise Refusal("malformed", field="email", why="write it like name@example.com")
     return address
 
@@ -160,6 +162,11 @@ def clean_name(text: str, *, field: str = "name", longest: int = NAME_LENGTH) ->
     if not name or len(name) > longest:
         raise Refusal("malformed", field=field, why=f"use 1 to {longest} characters")
     return name
+
+
+def clean_text(text: str, longest: int = ABOUT_LENGTH) -> str:
+    """A text of several lines, cut to its limit, without characters that a database or a terminal chokes on."""
+    return "".join(c for c in text[:longest] if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")).strip()
 
 
 def clean_fields(fields: "list[str] | tuple[str, ...]") -> list[str]:

@@ -17,6 +17,7 @@ from meadow.governance.rules import (
 )
 from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
+from meadow.kernel.ids import is_id
 
 __all__ = [
     "SURFACES",
@@ -63,8 +64,10 @@ def rulebook() -> list[Rule]:
 
 def decision(decision_id: int | str) -> Decision:
     """A decision by id or public id.  Refuses: not_found."""
-    by = {"public_id": decision_id} if isinstance(decision_id, str) else {"pk": decision_id}
-    found = Decision.objects.filter(**by).first()
+    if isinstance(decision_id, str):
+        found = Decision.objects.filter(public_id=decision_id).first() if is_id(decision_id, "dec") else None
+    else:
+        found = Decision.objects.filter(pk=decision_id).first()
     if found is None:
         raise Refusal("not_found")
     return found

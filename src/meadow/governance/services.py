@@ -137,15 +137,16 @@ def add_partner(
     """A platform whose product pages may be linked from now on.  Refuses: forbidden, malformed, pattern_invalid,
     partner_exists."""
     _require_operator(by)
-    title = " ".join(name.split())[:120]
-    if not title or not after_sale_contact.strip() or not contract.strip():
+    title, contact = rules.clean_text(name, 120), rules.clean_text(after_sale_contact, 254)
+    terms = rules.clean_text(contract, rules.LIMITS["reason_length"])
+    if not title or not terms or not contact:
         raise Refusal("malformed", field="partner", why="name it, its contract and who answers after a sale")
     cleaned, patterns = _clean_pages(list(hosts), list(product_patterns))
     try:
         with atomic():
             partner = Partner.objects.create(
-                name=title, hosts=cleaned, product_patterns=patterns, contract=contract.strip(),
-                after_sale_contact=after_sale_contact.strip()[:254], since=clock.now(),
+                name=title, hosts=cleaned, product_patterns=patterns, contract=terms,
+                after_sale_contact=contact, since=clock.now(),
             )  # fmt: skip
             audit.record(
                 by, "add_partner", ("governance.partner", partner.pk),
@@ -185,7 +186,7 @@ def _check(urls: Sequence[str], surface: str, subject: tuple[str, int], by: Acto
         with atomic():
             for url, answer in blocked:
                 inputs = {
-                    "url": url.replace("\x00", "\ufffd")[:500], "normal": answer.url[:500], "host": answer.host[:253],
+                    "url": rules.clean_text(url, 500), "normal": answer.url[:500], "host": rules.clean_text(answer.host, 253),
                     "surface": surface, "code": answer.code,
                 }  # fmt: skip
                 _record(subject, "block_link", _published(answer.rule_id), answer.reason_en, by, inputs=inputs)
@@ -205,7 +206,7 @@ def _record(
 ) -> Decision:
     return Decision.objects.create(
         subject_kind=subject[0], subject_id=subject[1], action=action, rule_id=rule.rule_id,
-        rule_version=rule.version, reason=reason, inputs=inputs or {}, decided_by_id=by.person_id,
+        rule_version=rule.version, reason=rules.clean_text(reason, rules.LIMITS["reason_length"]), inputs=inputs or {}, decided_by_id=by.person_id,
         made_at=clock.now(), until=until, reverses=reverses,
     )  # fmt: skip
 
@@ -243,7 +244,7 @@ def _require_subject(subject: tuple[str, int]) -> None:
 
 
 def _reason(reason: str) -> str:
-    text = reason.strip()[: rules.LIMITS["reason_length"]]
+    text = rules.clean_text(reason, rules.LIMITS["reason_length"])
     if not text:
         raise Refusal("malformed", field="reason", why="say why, those concerned read it")
     return text

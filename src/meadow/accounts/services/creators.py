@@ -29,7 +29,7 @@ def apply_as_creator(
     wanted: dict[str, Any] = {
         "name": rules.clean_name(name),
         "fields": rules.clean_fields(list(fields)),
-        "about": about.strip()[: rules.ABOUT_LENGTH],
+        "about": rules.clean_text(about),
         "identity": rules.identity_digest("real-name", identity, settings.SECRET_KEY) if identity.strip() else "",
     }
     hit_limits({"applications": str(person_id)})
@@ -54,10 +54,11 @@ def approve_creator(*, creator_id: int, by: Actor) -> Creator:
 
 def reject_creator(*, creator_id: int, reason: str, by: Actor) -> Creator:
     """Says no to an applicant, with a reason they can read.  Refuses: not_found, forbidden, stale_state, malformed."""
-    if not reason.strip():
+    text = rules.clean_text(reason)
+    if not text:
         raise Refusal("malformed", field="reason", why="say why, the applicant reads it")
     with atomic():
-        return _decide(creator_id, "reject", by, reason=reason.strip()[: rules.ABOUT_LENGTH])
+        return _decide(creator_id, "reject", by, reason=text)
 
 
 def _apply(person_id: int, wanted: dict[str, Any]) -> Creator:

@@ -11,7 +11,7 @@ from meadow.governance.rules.links import (
 )
 from meadow.governance.rules.patterns import PatternError, clean_host, compile_pattern
 from meadow.governance.rules.rulebook import RULEBOOK, RuleText, current_rule
-from meadow.governance.rules.text import FoundLink, links_in_text
+from meadow.governance.rules.text import FoundLink, clean_text, links_in_text
 from meadow.kernel.errors import Says
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "RuleText",
     "build_allowlist",
     "clean_host",
+    "clean_text",
     "compile_pattern",
     "current_rule",
     "decide_link",

@@ -37,7 +37,7 @@ def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterator[str]:
     for _ in range(ROUNDS):
         yield from _in_plain(_folded(text), bare_hosts)
         yield from _in_encoded(text, bare_hosts)
-        decoded = unquote(text)
+        decoded = unquote(text) if "%" in text else text
         if decoded == text:
             return
         text = decoded

@@ -48,7 +48,10 @@ class PartnerPages:
 
 @dataclass(frozen=True, slots=True)
 class LinkDecision:
-    """The answer about one address: the verdict, the address in its one form ("" if unreadable), the rule and why."""
+    """The answer about one address: the verdict, the address in its one form ("" if unreadable), the rule and why.
+
+    partner is the public id of the partner whose page it is or was.
+    """
 
     verdict: Verdict
     url: str
@@ -58,13 +61,17 @@ class LinkDecision:
     code: str
     reason_en: str
     reason_zh: str
-    partner_id: str | None = None
+    partner: str | None = None
 
     @property
     def rule(self) -> str:
         return f"{self.rule_id} v{self.rule_version}"
 
-    def reason(self, language: str) -> str:
+    @property
+    def reason(self) -> str:
+        return self.reason_en
+
+    def reason_in(self, language: str) -> str:
         return self.reason_zh if language.startswith("zh") else self.reason_en
 
 
@@ -168,25 +175,24 @@ def _segments(path: str) -> list[str] | None:
     if parts[-1] == "":
         parts.pop()
     if "%" in path:
-        parts = [unquote(part, errors="strict") if _is_utf8(part) else "\x00" for part in parts]
+        parts = [_decoded(part) for part in parts]
     if any(part in ("", ".", "..") or _PATH_TRICK.search(part) for part in parts):
         return None
     return parts
 
 
-def _is_utf8(part: str) -> bool:
+def _decoded(part: str) -> str:
     try:
-        unquote(part, errors="strict")
+        return unquote(part, errors="strict")
     except UnicodeDecodeError:
-        return False
-    return True
+        return "\x00"  # a part that is no text fits no pattern
 
 
 def _values(query: str) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for pair in query.split("&") if query else ():
         key, _, value = pair.partition("=")
-        values.setdefault(unquote(key), []).append(unquote(value))
+        values.setdefault(unquote(key) if "%" in key else key, []).append(unquote(value) if "%" in value else value)
     return values
 
 

@@ -16,7 +16,7 @@ LONGEST = 300
 MOST_SEGMENTS = 12
 MOST_KEYS = 8
 _PLACEHOLDER = re.compile(r"([^{}]*)(?:\{([a-z]+)\}([^{}]*))?\Z")
-_LITERAL = re.compile(r"[A-Za-z0-9._~!$'()+,;=@:-]*\Z")
+_LITERAL = re.compile(r"[A-Za-z0-9._~!',;=@:-]*\Z")  # no signs that one might take for a regular expression
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}\Z")
 _ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 

@@ -1,6 +1,7 @@
 """Which addresses stand in a text, also those written with hidden or full-width characters or a spelled-out dot."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from meadow.governance.rules.addresses import is_invisible, registrable_domain
@@ -8,7 +9,7 @@ from meadow.governance.rules.addresses import is_invisible, registrable_domain
 MOST_CHARACTERS = 200_000
 
 _STOP = r"\s<>\"“”‘’《》「」【】（），。！？；、|{}^`"
-_WITH_SCHEME = rf"(?:https?|(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,19}}):[/\\]{{1,3}}[^{_STOP}]+"
+_WITH_SCHEME = rf"(?:https?|(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,19}}):[/\\]+[^/\\{_STOP}][^{_STOP}]*"
 _OTHER_SCHEME = rf"(?<![A-Za-z0-9])(?:javascript|vbscript|data|blob|file|intent):[^{_STOP}]+"
 _NO_SCHEME = rf"(?<![A-Za-z0-9:/\\])//[^/{_STOP}]+\.[^{_STOP}]+"
 # At most ten labels, so that a text made of dots takes no longer than its length; the last ones decide anyway.
@@ -54,6 +55,11 @@ def links_in_text(text: str) -> list[FoundLink]:
         raw = text[start:stop]
         found.append(FoundLink(raw, shown, start, stop))
     return found
+
+
+def clean_text(text: str, longest: int) -> str:
+    """A text as it is stored: cut to its limit, without control characters and lone surrogates."""
+    return "".join(c for c in text[:longest] if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")).strip()
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
