@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from tests.catalog.conftest import only_sku
 
 from meadow.accounts.models import Merchant
 from meadow.catalog import queries, rules, services, tasks
@@ -18,7 +19,6 @@ from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, DecisionReversed, Event
 from meadow.kernel.models import OutboxEvent
 from meadow.kernel.outbox import emit
-from tests.catalog.conftest import only_sku
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,12 @@ def test_a10_2_prices_and_stock_that_may_not_be(shop: Shop, sku: NewSku, code: s
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("12.505", "price_decimals"), ("twelve", "price_unreadable"), ("", "price_missing"), ("5 USD", "currency_mismatch")],
+    [
+        ("12.505", "price_decimals"),
+        ("twelve", "price_unreadable"),
+        ("", "price_missing"),
+        ("5 USD", "currency_mismatch"),
+    ],
 )
 def test_a10_2_texts_that_are_no_price(text: str, code: str) -> None:
     refused(code, lambda: queries.price_from_text(text, "CNY"))

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from tests.catalog.conftest import only_sku
 
 from meadow.catalog import queries, services, tasks
 from meadow.catalog.models import Product, Reservation, Shop, Sku
 from meadow.catalog.services import NewSku
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
-from tests.catalog.conftest import only_sku
 
 SOON = timedelta(minutes=30)
 
@@ -65,10 +65,13 @@ def test_restocked_after_cancelling(teapot: Product) -> None:
 def test_a3_2_short_stock_names_the_sku_and_writes_nothing(shop: Shop, teapot: Product) -> None:
     cup = services.add_product(shop_id=shop.pk, title="Cup", skus=[NewSku(price_minor=500, left=1)])
     pot, cup_sku = only_sku(teapot), only_sku(cup)
-    with CaptureQueriesContext(connection, ) as statements, pytest.raises(Refusal) as short:
-        services.reserve(
-            lines=[(pot.pk, 2), (cup_sku.pk, 2)], cause=("order", 1), expires_at=clock.now() + SOON
-        )
+    with (
+        CaptureQueriesContext(
+            connection,
+        ) as statements,
+        pytest.raises(Refusal) as short,
+    ):
+        services.reserve(lines=[(pot.pk, 2), (cup_sku.pk, 2)], cause=("order", 1), expires_at=clock.now() + SOON)
     assert short.value.code == "out_of_stock"
     assert short.value.status == 409
     assert short.value.params == {"sku": cup_sku.public_id, "title": "Cup", "left": 1}
@@ -182,9 +185,7 @@ def test_the_race_after_the_look_rolls_back(teapot: Product, at_once: Callable[.
     sku = only_sku(teapot)
     services.change_stock(sku_id=sku.pk, left=5)
     for turn in range(20):
-        outcomes = at_once(
-            lambda turn=turn: reserve(sku, 5, 2 * turn), lambda turn=turn: reserve(sku, 4, 2 * turn + 1)
-        )
+        outcomes = at_once(lambda turn=turn: reserve(sku, 5, 2 * turn), lambda turn=turn: reserve(sku, 4, 2 * turn + 1))
         assert sorted(map(str, outcomes)) == ["None", "out_of_stock"]
         assert Reservation.objects.filter(state="held").count() == 1
         services.release(cause=("order", 2 * turn))

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from meadow.catalog import rules
 from meadow.kernel.errors import Refusal
 
-_BREAKS = {"br", "p", "div", "ul", "ol", "li", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "section"}
+_BLOCKS = {"p", "div", "ul", "ol", "li", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "section"}
 _PARAGRAPHS = {"p", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6"}
 _SILENT = {"script", "style", "template", "noscript", "iframe", "object", "head", "title"}
 _MARKUP = re.compile(
@@ -58,22 +58,37 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SILENT:
             self._silent += 1
-        elif tag in _BREAKS and not self._silent:
-            self.parts.append("\n")
+        else:
+            self._break(tag)
 
     def handle_startendtag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BREAKS and not self._silent:
-            self.parts.append("\n")
+        self._break(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:
             self._silent = max(0, self._silent - 1)
-        elif tag in _BREAKS and not self._silent:
-            self.parts.append("\n\n" if tag in _PARAGRAPHS else "\n")
+        elif tag != "br":
+            self._break(tag)
+
+    def _break(self, tag: str) -> None:
+        """Every <br> is a new line; blocks want to stand on lines of their own, paragraphs with a blank one between."""
+        if self._silent:
+            return
+        if tag == "br":
+            self.parts.append("\n")
+        elif tag in _BLOCKS:
+            ends = 0
+            for part in reversed(self.parts[-2:]):
+                if part != "\n":
+                    break
+                ends += 1
+            self.parts += ["\n"] * ((2 if tag in _PARAGRAPHS else 1) - ends)
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self.parts.append(" ".join(f".{data}.".split())[1:-1])
+            text = " ".join(f".{data}.".split())[1:-1]
+            if text.strip() or (self.parts and self.parts[-1] != "\n"):
+                self.parts.append(text)
 
     def handle_entityref(self, name: str) -> None:
         self._show(f"&{name};")

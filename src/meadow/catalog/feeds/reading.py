@@ -30,7 +30,7 @@ class Faults:
             return otherwise
 
     def line(self, column: str, cell: str) -> str:
-        return self.take(column, cells.line, cell, "")
+        return self.take(column, cells.line, cell, "") if cell else ""
 
     def price(self, column: str, cell: str, terms: Terms, *, is_gift: bool = False) -> int:
         """A price that may be, in minor units."""

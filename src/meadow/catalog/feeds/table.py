@@ -85,11 +85,12 @@ def records(file: BinaryIO, encoding: str, delimiter: str, aliases: Mapping[str,
                     columns, width = columns_of(cells, aliases), len(cells)
                 continue
             too_wide = len(cells) > width and any(cell.strip() for cell in cells[width:])
-            yield Record(
-                row,
-                {name: unshielded(cells[place].strip()) for place, name in columns.items() if place < len(cells)},
-                too_wide,
-            )
+            filled = {
+                name: unshielded(cell)
+                for place, name in columns.items()
+                if place < len(cells) and (cell := cells[place].strip())
+            }
+            yield Record(row, filled, too_wide)
     except csv.Error as error:
         raise Refusal("import_unreadable", why=f"row {row + 1}: {error}") from None
     finally:

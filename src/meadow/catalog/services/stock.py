@@ -62,9 +62,7 @@ def take_for_causes(*, kind: str, cause_ids: Sequence[int]) -> None:
     Refuses: reservation_gone, when the goods of any had been given back before.
     """
     with atomic():
-        db.call(
-            "SELECT catalog_end_reservations(%s, %s::bigint[], 'taken', %s)", [kind, list(cause_ids), clock.now()]
-        )
+        db.call("SELECT catalog_end_reservations(%s, %s::bigint[], 'taken', %s)", [kind, list(cause_ids), clock.now()])
         if queries.untaken(kind, cause_ids):
             raise Refusal("reservation_gone")
 
