@@ -33,8 +33,8 @@ def data_folder() -> Path:
 
 @contextmanager
 def provided() -> Iterator[str]:
-    """The database's address, also in DATABASE_URL.  A server that `up` runs is shared and left running."""
-    given = os.environ.get("DATABASE_URL")
+    """The database's address, for Django too.  A server that `up` runs is shared and left running."""
+    given = settings_now().database_url
     if given:
         yield given
         return

@@ -11,7 +11,6 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from meadow.config.messages import compile_messages
@@ -41,14 +40,11 @@ def main(arguments: list[str]) -> int:
 
 
 def prepare(*, sample: bool) -> dict[str, Any]:
-    from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.db import connection, transaction
 
     _check_server(connection)
     compile_messages()
-    # Collected nowhere: the web server reads the pages' files from the checkout, but warns of a missing folder.
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [TURN])
     migrate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -37,7 +36,7 @@ def command(as_json: bool) -> int:
 def _findings() -> Iterator[Finding]:
     folder = data_folder()
     yield from diagnosis.of_machine(settings_now())
-    given = bool(os.environ.get("DATABASE_URL"))
+    given = bool(settings_now().database_url)
     if not given and not (Server(folder / "postgres").data_dir / "PG_VERSION").exists():
         yield Finding("PostgreSQL", "warning", "no data yet", "Start Meadow for the first time: ./meadow up.")
         return

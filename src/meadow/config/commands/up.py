@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from types import FrameType
 
 import click
 
-from meadow.config.database import data_folder
+from meadow.config.database import data_folder, settings_now
 from meadow.config.supervise import Instance
 from meadow.config.waiting import pause
 
@@ -35,7 +34,7 @@ def command(port: int, host: str, sample: bool) -> None:
         port=port,
         host=host,
         sample=sample,
-        database_url=os.environ.get("DATABASE_URL", ""),
+        database_url=settings_now().database_url,
         say=click.echo,
     )
     try:
