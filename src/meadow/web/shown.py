@@ -62,5 +62,5 @@ def _price(minor: int, currency: str, lang: str) -> SafeString:
     if match is None:
         return format_html('<span class="price">{}</span>', text)
     before, whole, fraction, after = (part or "" for part in match.groups())
-    small = [format_html("<small>{}</small>", part) if part else mark_safe("") for part in (before, fraction + after)]  # noqa: S308
+    small = [format_html("<small>{}</small>", part) if part else mark_safe("") for part in (before, fraction + after)]
     return format_html('<span class="price">{}{}{}</span>', small[0], whole, small[1])

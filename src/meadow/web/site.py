@@ -13,7 +13,19 @@ from meadow.web.templatetags.meadow import asset
 from meadow.web.visitor import guarded, next_of, person_id_of
 
 YEAR = 60 * 60 * 24 * 365
-_PRIVATE = "/cart /buy /checkout /pay /o/ /me /accounts /sandbox /admin /api /preferences".split()
+_PRIVATE = [
+    "/cart",
+    "/buy",
+    "/checkout",
+    "/pay",
+    "/o/",
+    "/me",
+    "/accounts",
+    "/sandbox",
+    "/admin",
+    "/api",
+    "/preferences",
+]
 
 
 @guarded

@@ -101,7 +101,9 @@ def in_their_time(view: View) -> View:
 
     @wraps(view)
     def shifted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        zone = request.user.time_zone if person_id_of(request) else settings.TIME_ZONE
+        # Whoever has no session is not looked up: the installation's zone is theirs.
+        person = request.user if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+        zone = getattr(person, "time_zone", "") or settings.TIME_ZONE
         with timezone.override(zone):
             return view(request, *args, **kwargs)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from meadow.content import queries as content
@@ -38,7 +38,7 @@ _SHOWN = ("id", "reason", "product", "creator", "ad_label", "image", "state", "p
 
 
 @lru_cache(maxsize=4096)
-def _card_html(language: str, *shows: Any) -> SafeString:
+def _card_html(language: str, *shows: Any) -> str:
     card = dict(zip(_SHOWN, shows, strict=True))
     values = {
         "card": card,

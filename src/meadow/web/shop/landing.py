@@ -26,7 +26,7 @@ from meadow.web.shop.offers import offer_of
 from meadow.web.shop.posts import item_texts
 from meadow.web.visitor import Visitor, address_of, guarded, keep_carrier, visitor_of
 
-MISSES = {"per": timedelta(minutes=1), "burst": 60}
+MISSES_PER, MOST_MISSES = timedelta(minutes=1), 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,7 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
     """The landing page of a token.  A dead one says which way it died and leads to the shop."""
     token = sharing.landing(code)
     if token is None:
-        # Guessing is slow: who misses often is told to wait.  A wrong check and an unknown number look alike.
-        limits.hit("web.landing_missed", address_of(request), **MISSES)
-        raise Refusal("not_a_token")
+        raise _missed(request)
     if token.problem:
         return gone(request, token, Refusal(token.problem))
     visitor = visitor_of(request)
@@ -137,10 +135,15 @@ def qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """The QR code of a token's short link, as SVG or PNG; of live and dead tokens alike."""
     token = sharing.landing(code)
     if token is None:
-        limits.hit("web.landing_missed", address_of(request), **MISSES)
-        raise Refusal("not_a_token")
+        raise _missed(request)
     address = sharing.address_of(token.code)
     if kind == "png":
         return HttpResponse(sharing.qr_png(address), content_type="image/png")
     svg = sharing.qr_svg(address).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     return HttpResponse(svg, content_type="image/svg+xml")
+
+
+def _missed(request: HttpRequest) -> Refusal:
+    """Guessing is slow: who misses often must wait.  A wrong check and an unknown number look alike."""
+    limits.hit("web.landing_missed", address_of(request), per=MISSES_PER, burst=MOST_MISSES)
+    return Refusal("not_a_token")

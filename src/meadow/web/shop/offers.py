@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from meadow.catalog import queries as catalog
 from meadow.kernel.money import decimal_text
+from meadow.trade import queries as trade
 from meadow.web import shown
 
 FEW = 10  # from here on the live number is told; a number that nobody counted would be false scarcity
@@ -34,9 +35,9 @@ class Offer:
     price_decimal: str
     was: str
     stock_text: str
-    shipping_text: str
     most: int
     why_not: str
+    facts: tuple[tuple[str, str], ...]
 
     @property
     def is_on_sale(self) -> bool:
@@ -49,7 +50,6 @@ def offer_of(page: catalog.ProductPage, chosen: str = "") -> Offer:
     first = next((sku for sku in left if sku.public_id == chosen), None) or next(iter(left or page.skus), None)
     was = first.compare_at_minor if first and (first.compare_at_minor or 0) > first.price_minor else None
     has_many = card.price_max_minor > card.price_minor
-    shipping = page.shop.flat_shipping_minor
     return Offer(
         public_id=card.public_id, title=card.title, description=page.description, picture=card.image,
         shop=page.shop, currency=card.currency, skus=page.skus, choice_name=" / ".join(page.options),
@@ -59,9 +59,7 @@ def offer_of(page: catalog.ProductPage, chosen: str = "") -> Offer:
         price_decimal=decimal_text(card.price_minor, card.currency),
         was=shown.money(was, card.currency) if was and not has_many else "",
         stock_text=stock_text(card.left), why_not=why_not(card.on_sale, card.left),
-        shipping_text=_("Shipping {amount} per order").format(amount=shown.money(shipping, card.currency))
-        if shipping
-        else _("Free shipping"),
+        facts=_facts(page.shop),
         most=min(MOST_OF_ONE, max([sku.left for sku in left], default=1)),
     )  # fmt: skip
 
@@ -70,6 +68,19 @@ def price_of(minor: int, currency: str, *, is_from: bool = False) -> SafeString:
     """A price as markup; "from" where the choices differ."""
     amount = shown.price(minor, currency)
     return format_html(_("from {}"), amount) if is_from else amount
+
+
+def _facts(shop: catalog.ShopView) -> tuple[tuple[str, str], ...]:
+    """What a buyer wants to know before paying, each with its icon: shipping, where the money is, the way back."""
+    shipping = shop.flat_shipping_minor
+    sent = _("Shipping {amount} per order").format(amount=shown.money(shipping, shop.currency))
+    held = _("Paid safely: your money is held until you confirm receipt, or {days} days after shipping.")
+    back = _("Cancel free of charge until it is shipped; after-sale service for {days} days from receipt.")
+    return (
+        ("truck", sent if shipping else _("Free shipping")),
+        ("shield", held.format(days=trade.AUTO_CONFIRM["express"].days)),
+        ("back", back.format(days=trade.TIMERS["after_sale.window"].days)),
+    )
 
 
 def stock_text(left: int) -> str:

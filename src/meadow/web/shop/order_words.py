@@ -52,7 +52,9 @@ def headline(order: Any) -> tuple[str, str]:
         return _("Partly on its way"), _("The rest follows. The time to confirm begins with the last parcel.")
     if order.state == "shipped":
         due = _day(order.auto_confirm_due_at)
-        return _("On its way to you"), _("Confirm when you have it; on {date} it is confirmed by itself.").format(date=due)
+        return _("On its way to you"), _("Confirm when you have it; on {date} it is confirmed by itself.").format(
+            date=due
+        )
     if order.state == "confirmed":
         return _("You have received it"), _("The shop is paid on {date}.").format(date=_day(order.release_due_at))
     return _("Completed"), _("After-sale service until {date}.").format(date=_day(order.after_sale_until))

@@ -88,7 +88,9 @@ def _headline(payments: set[str], orders: set[str]) -> tuple[str, str]:
     if "failed" in payments:
         return _("The payment did not go through"), _("Nothing was charged. Your goods stay reserved; try again.")
     if payments & {"created", "pending"}:
-        return _("Waiting for the payment"), _("The provider has not confirmed it yet. This page looks again by itself.")
+        return _("Waiting for the payment"), _(
+            "The provider has not confirmed it yet. This page looks again by itself."
+        )
     return _("Paid"), _("Thank you! Your money is held safely until you have the goods.")
 
 

@@ -39,7 +39,11 @@ def post(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def item_texts(
-    visitor: Visitor, seen: content.RecommendationView, item: content.ItemView, surface: str, token_id: int | None = None
+    visitor: Visitor,
+    seen: content.RecommendationView,
+    item: content.ItemView,
+    surface: str,
+    token_id: int | None = None,
 ) -> dict[str, Any]:
     """One product of a recommendation with its texts, and a link that carries its own view."""
     origin = Origin(seen.creator_id, item.shop_id, item.product_id, surface, token_id)
