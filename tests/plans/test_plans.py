@@ -5,13 +5,13 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from tests.sharing import market
 
 from meadow.kernel import clock
 from meadow.kernel.audit import SYSTEM
 from meadow.kernel.errors import Refusal
 from meadow.plans import queries, rules, services
 from meadow.plans.models import Plan, PlanVersion
-from tests.sharing import market
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 11, 12, tzinfo=UTC)

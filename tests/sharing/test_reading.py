@@ -97,7 +97,6 @@ def test_only_the_beginning_of_an_endless_text_is_read_and_few_tokens_of_it():
 
 
 @pytest.mark.parametrize("nasty", ["a\n", "￥", "￥1 ", "\u0301", "ﷺ", "a-", "\u200b", "A￥ \n"])
-def test_the_work_grows_with_the_length_alone(nasty, benchmark_steps=(1, 4)):
-    """Counted in matches tried, not in time: every start looks at a bounded stretch."""
-    for size in benchmark_steps:
-        assert numbers_in(nasty * (MAX_TEXT * size // len(nasty))) == []
+def test_texts_made_to_be_slow_are_read_in_bounded_steps(nasty):
+    """Every start looks at a bounded stretch; a pattern that went back and forth would never come back from these."""
+    assert numbers_in(nasty * MAX_TEXT) == []

@@ -5,6 +5,8 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from tests.sharing import market
+from tests.sharing.market import BROWSER, TAP
 
 from meadow.kernel import clock, signing
 from meadow.kernel.events import GuestClaimed
@@ -12,8 +14,6 @@ from meadow.sharing import handlers, queries, rules, services
 from meadow.sharing.models import Click, RefusedClick, ShareToken
 from meadow.sharing.rules import Origin
 from meadow.sharing.services import intake
-from tests.sharing import market
-from tests.sharing.market import BROWSER, TAP
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 11, 12, 0, 0, 123456, tzinfo=UTC)
@@ -131,7 +131,7 @@ def test_c1_4_forged_cut_and_foreign_click_ids_are_flagged_and_the_order_goes_on
         click_id = view(token, TAP).click_id
     assert click_id is not None
     another_purpose = signing.sign(rules.payload_of(queries.read_click(click_id)), "view")
-    bad = [click_id[:-1], click_id[1:], click_id + "A", "A" + click_id[1:], "x", another_purpose, "€" * 9]
+    bad = [click_id[:-1], click_id[1:], click_id + "A", "A" + click_id[1:], "x", another_purpose, "€" * 9, "\x00\ud800"]
     with clock.at(NOW):
         assert services.accept_clicks(click_ids=bad, shop_ids=[token.shop_id]) == []
         assert list(RefusedClick.objects.values_list("reason", flat=True)) == ["unsigned"] * len(bad)
@@ -147,6 +147,13 @@ def test_c1_4_a_forged_view_is_flagged(token):
     assert follow(seen.text[:-2]) is None
     assert follow("") is None
     assert RefusedClick.objects.get().reason == "unsigned"
+
+
+def test_c1_4_a_flood_of_forgeries_is_noted_up_to_a_limit(monkeypatch):
+    monkeypatch.setitem(rules.LIMITS, "refusals_per_minute", 3)
+    for n in range(9):
+        assert follow(f"forged{n}") is None
+    assert RefusedClick.objects.count() == 3
 
 
 def test_a_click_that_was_never_stored_is_stored_by_the_checkout(token):

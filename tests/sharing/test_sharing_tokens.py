@@ -9,13 +9,13 @@ import pytest
 import zxingcpp
 from django.db import connection
 from PIL import Image, ImageDraw
+from tests.sharing import market
 
 from meadow.kernel import clock, outbox
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.sharing import handlers, queries, rules, services
 from meadow.sharing.models import ShareToken
-from tests.sharing import market
 
 pytestmark = pytest.mark.django_db
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -164,17 +164,9 @@ def test_c4_3_a_right_check_of_no_token_looks_just_like_a_wrong_one():
 
 
 def test_c4_3_guessing_finds_nothing_and_is_stopped_by_the_limit(token):
-    guesses = 0
-    with pytest.raises(Refusal) as stopped:
-        for _ in range(200):
-            guesses += 1
-            try:
-                resolve(rules.code_of(rules.draw_number()))
-            except Refusal as refusal:
-                if refusal.code != "not_a_token":
-                    raise
-    assert stopped.value.code == "rate_limited"
-    assert guesses == rules.LIMITS["resolves_per_minute"] + 1
+    for _ in range(rules.LIMITS["resolves_per_minute"]):
+        with pytest.raises(Refusal, match="not_a_token"):
+            resolve(rules.code_of(rules.draw_number()))
     with pytest.raises(Refusal, match="rate_limited"):
         resolve(rules.code_of(token.number))
     assert services.resolve(text=rules.code_of(token.number), callers=["address:192.0.2.2"]).token_id == token.pk

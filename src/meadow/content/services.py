@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 from django.db.models import Count
-from publicsuffixlist import PublicSuffixList
 
 from meadow.accounts import queries as accounts
 from meadow.accounts.queries import Creator
 from meadow.catalog import queries as catalog
 from meadow.content import rules
 from meadow.content.models import Recommendation, RecommendationItem, Stop
-from meadow.governance.services import check_link
+from meadow.governance import queries as governance
+from meadow.governance.services import require_links
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -33,15 +32,20 @@ def publish_recommendation(
     """A creator recommends one to nine products (product id, reason), each with a reason of their own.
 
     Price, stock and label come from the server alone.  Refuses: no_products, too_many_products, product_twice,
-    reason_blank, reason_too_short, reason_copied, malformed, creator_required, creator_suspended, link_not_allowed,
-    too_many_links, not_found, product_unavailable.
+    reason_blank, reason_too_short, reason_copied, malformed, creator_required, creator_suspended, link_blocked,
+    not_found, product_unavailable.
     """
     items = _checked(items)
     title = rules.check_length("title", title, rules.LIMITS["title_most_characters"])
     text = rules.check_length("text", text, rules.LIMITS["text_most_characters"])
     creator = _active_creator(creator_id)
     # Before the transaction, so that the record of a blocked link outlives the refusal.
-    _check_links([*links], [title, text, *(reason for _, reason in items)], creator_id)
+    require_links(
+        surface="post",
+        subject=(rules.CREATOR, creator_id),
+        urls=[link for link in links if link.strip()],
+        text="\n".join([title, text, *(reason for _, reason in items)]),
+    )
     cards = catalog.cards([product_id for product_id, _ in items])
     for product_id, _ in items:
         card = cards.get(product_id)
@@ -50,6 +54,9 @@ def publish_recommendation(
         if not card.on_sale:
             raise Refusal("product_unavailable", title=card.title)
     with atomic():
+        _turn(creator_id, "_shared")
+        if Stop.objects.filter(subject_kind=rules.CREATOR, subject_id=creator_id, lifted_at__isnull=True).exists():
+            raise Refusal("creator_suspended")
         _check_copies([reason for _, reason in items])
         post = Recommendation.objects.create(
             creator=creator, creator_public_id=creator.public_id, creator_name=creator.name,
@@ -81,6 +88,7 @@ def end_recommendation(*, recommendation_id: int, creator_id: int) -> Recommenda
 def stop(*, subject_kind: str, subject_id: int, decision_id: int, until: datetime | None) -> None:
     """Carries out a suspension: the posts it covers are hidden while it lasts.  Twice is once."""
     with atomic():
+        _turn_of(subject_kind, subject_id)
         Stop.objects.get_or_create(
             decision_id=decision_id,
             defaults={"subject_kind": subject_kind, "subject_id": subject_id, "until": until},
@@ -91,6 +99,7 @@ def stop(*, subject_kind: str, subject_id: int, decision_id: int, until: datetim
 def lift_stops(*, subject_kind: str, subject_id: int, decision_id: int) -> None:
     """A decision restores the subject: every stop on it is lifted."""
     with atomic():
+        _turn_of(subject_kind, subject_id)
         open_stops = Stop.objects.filter(subject_kind=subject_kind, subject_id=subject_id, lifted_at__isnull=True)
         open_stops.update(lifted_at=clock.now(), lifted_by=decision_id)
         _show_or_hide(subject_kind, subject_id)
@@ -99,6 +108,7 @@ def lift_stops(*, subject_kind: str, subject_id: int, decision_id: int) -> None:
 def undo_decision(*, decision_id: int, subject_kind: str, subject_id: int) -> None:
     """A decision was reversed: what it stopped is shown, what it had restored is stopped again."""
     with atomic():
+        _turn_of(subject_kind, subject_id)
         Stop.objects.filter(decision_id=decision_id, lifted_at__isnull=True).update(lifted_at=clock.now())
         Stop.objects.filter(lifted_by=decision_id).update(lifted_at=None, lifted_by=None)
         _show_or_hide(subject_kind, subject_id)
@@ -107,8 +117,22 @@ def undo_decision(*, decision_id: int, subject_kind: str, subject_id: int) -> No
 def lift_expired(*, stop: Stop) -> None:
     """The end of a stop that had one."""
     with atomic():
+        _turn_of(stop.subject_kind, stop.subject_id)
         Stop.objects.filter(pk=stop.pk, lifted_at__isnull=True).update(lifted_at=clock.now())
         _show_or_hide(stop.subject_kind, stop.subject_id)
+
+
+def _turn(creator_id: int, shared: str = "") -> None:
+    """Posts of a creator are published side by side, but never while a stop is laid or lifted: none slips through."""
+    db.execute(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended('content:creator', %s))", [creator_id])
+
+
+def _turn_of(subject_kind: str, subject_id: int) -> None:
+    if subject_kind == rules.CREATOR:
+        _turn(subject_id)
+    else:
+        for creator_id in Recommendation.objects.filter(pk=subject_id).values_list("creator_id", flat=True):
+            _turn(creator_id)
 
 
 def _show_or_hide(subject_kind: str, subject_id: int) -> None:
@@ -138,32 +162,12 @@ def _checked(items: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _active_creator(creator_id: int) -> Creator:
     creator = accounts.creator(creator_id)
+    # Governance knows of a suspension before accounts has carried it out.
+    if creator.state == "suspended" or governance.is_suspended(rules.CREATOR, creator_id):
+        raise Refusal("creator_suspended")
     if creator.state != "active":
-        raise Refusal("creator_suspended" if creator.state == "suspended" else "creator_required")
+        raise Refusal("creator_required")
     return creator
-
-
-def _check_links(links: list[str], texts: list[str], creator_id: int) -> None:
-    found = [link for link in links if link.strip()]
-    for text in texts:
-        found += rules.links_in(text, _is_host)
-    found = list(dict.fromkeys(found))
-    if len(found) > rules.LIMITS["links_per_post"]:
-        raise Refusal("too_many_links", most=rules.LIMITS["links_per_post"])
-    for link in found:
-        decision = check_link(url=link, surface="post", subject=(rules.CREATOR, creator_id))
-        if decision.verdict == "block":
-            raise Refusal("link_not_allowed", url=link[:200], rule=decision.rule, reason=decision.reason)
-
-
-@cache
-def _public_suffixes() -> PublicSuffixList:
-    return PublicSuffixList(accept_unknown=False)
-
-
-def _is_host(word: str) -> bool:
-    """Whether the end of a dotted word is a public suffix: shop.example.com is an address, node.js is none."""
-    return _public_suffixes().publicsuffix(word) is not None
 
 
 def _check_copies(reasons: list[str]) -> None:

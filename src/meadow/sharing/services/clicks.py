@@ -4,8 +4,9 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from meadow.kernel import clock, db, signing
+from meadow.kernel import clock, db, limits, signing
 from meadow.kernel.db import atomic
+from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import new_id
 from meadow.sharing import queries, rules
 from meadow.sharing.models import RefusedClick, ShareToken
@@ -143,5 +144,11 @@ def _is_token_live(origin: Origin) -> bool:
 
 
 def _refuse(reason: str, text: str, carrier: str, person_id: int | None) -> None:
+    """Notes it for the operator.  A flood of forgeries is told by its first few hundred a minute."""
+    try:
+        limits.hit("sharing.refused_click", "all", per=rules.RESOLVE_PER, burst=rules.LIMITS["refusals_per_minute"])
+    except Refusal:
+        return
     log.warning("a click was not believed: %s", reason)
-    RefusedClick.objects.create(reason=reason, excerpt=text[:120], carrier=carrier[:40], person_id=person_id)
+    excerpt = ascii(text[:100])[1:-1][:120]  # whatever was sent, it can be stored and shown
+    RefusedClick.objects.create(reason=reason, excerpt=excerpt, carrier=carrier[:40], person_id=person_id)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries as catalog
+from meadow.governance import queries as governance
 from meadow.kernel import clock, db, limits
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -50,8 +51,11 @@ def mint_tokens(*, creator_id: int, targets: Sequence[Target], is_poster: bool =
     """One token per target, in their order; see mint_token.  A thousand targets at once at most."""
     _check_targets(targets)
     creator = accounts.creator(creator_id)
+    # Governance knows of a suspension before accounts has carried it out.
+    if creator.state == "suspended" or governance.is_suspended("accounts.creator", creator_id):
+        raise Refusal("creator_suspended")
     if creator.state != "active":
-        raise Refusal("creator_suspended" if creator.state == "suspended" else "creator_required")
+        raise Refusal("creator_required")
     life_days = rules.POSTER_LIFE_DAYS if is_poster else rules.LIFE_DAYS
     wanted = list(dict.fromkeys(targets))
     with atomic():
