@@ -141,19 +141,27 @@ def order_by_link(text: str) -> OrderView:
     return view_of(_order(int(payload["o"])), "buyer")
 
 
-def orders_of(buyer_id: int, *, before_id: int | None = None, limit: int = 20) -> list[Order]:
+def orders_of(
+    buyer_id: int, *, states: Iterable[str] = (), before_id: int | None = None, limit: int = 20
+) -> list[Order]:
     """A buyer's orders, the newest first."""
-    return _page({"buyer_id": buyer_id}, before_id, limit)
+    return _page({"buyer_id": buyer_id}, states, before_id, limit)
 
 
 def orders_of_shop(
     shop_id: int, *, states: Iterable[str] = (), before_id: int | None = None, limit: int = 20
 ) -> list[Order]:
     """A shop's orders, the newest first.  Whether the reader is staff is the door's to ask."""
-    wanted: dict[str, Any] = {"shop_id": shop_id}
-    if states:
-        wanted["state__in"] = list(states)
-    return _page(wanted, before_id, limit)
+    return _page({"shop_id": shop_id}, states, before_id, limit)
+
+
+def goods_of(orders: Iterable[Order]) -> dict[int, list[LineView]]:
+    """The goods lines of several orders, by order; one statement."""
+    found: dict[int, list[LineView]] = {}
+    lines = OrderLine.objects.filter(order__in=[order.pk for order in orders], kind="goods").order_by("pk")
+    for line in lines:
+        found.setdefault(line.order_id, []).append(_line(line))
+    return found
 
 
 def orders_of_payment(payment_id: int) -> list[Order]:
@@ -161,7 +169,9 @@ def orders_of_payment(payment_id: int) -> list[Order]:
     return list(Order.objects.filter(payment_id=payment_id).order_by("pk"))
 
 
-def _page(wanted: dict[str, Any], before_id: int | None, limit: int) -> list[Order]:
+def _page(wanted: dict[str, Any], states: Iterable[str], before_id: int | None, limit: int) -> list[Order]:
+    if states:
+        wanted["state__in"] = list(states)
     if before_id is not None:
         wanted["pk__lt"] = before_id
     found = Order.objects.filter(**wanted).select_related("shop", "payment").order_by("-pk")
