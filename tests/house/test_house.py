@@ -111,7 +111,9 @@ def test_every_refusal_raised_is_declared_and_speaks_both_languages() -> None:
         assert 400 <= entry.status < 600, code
         assert len(entry.en) > 10, code
         assert re.search(r"[\u4e00-\u9fff]", entry.zh), code
-        assert set(re.findall(r"{(\w+)", entry.en)) == set(re.findall(r"{(\w+)", entry.zh)), code
+        # A parameter that is itself a text comes in both languages: reason and reason_zh.
+        named = {name.removesuffix("_zh") for name in re.findall(r"{(\w+)", entry.zh)}
+        assert set(re.findall(r"{(\w+)", entry.en)) == named, code
 
 
 def test_a_refusal_code_is_declared_in_one_place() -> None:
