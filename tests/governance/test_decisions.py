@@ -206,7 +206,8 @@ def test_links_given_and_links_in_the_text_must_all_pass() -> None:
         services.require_links(surface="post", subject=POST, urls=[PAGE], text="加 ev\u200bil.com")
     assert (caught.value.code, caught.value.status, caught.value.params["why"]) == ("link_blocked", 422, "hidden")
     assert "link.plain v1" in caught.value.text("en")
-    assert "隐藏字符" in caught.value.text("zh")
+    assert "link.plain v1" in caught.value.text("zh")
+    assert "隐藏字符" in caught.value.params["reason_zh"]
     with pytest.raises(Refusal, match="malformed"):
         services.require_links(surface="post", subject=POST, urls=[PAGE] * 21)
     assert services.require_links(surface="post", subject=POST, text="no links") == []

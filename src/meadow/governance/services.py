@@ -111,8 +111,9 @@ def require_links(
     for answer in answers:
         if answer.verdict == "block":
             raise Refusal(
-                "link_blocked", reason=answer.reason_en, reason_zh=answer.reason_zh, rule=answer.rule, why=answer.code
-            )
+                "link_blocked", host=answer.host or "?", rule=answer.rule, why=answer.code,
+                reason=answer.reason_en, reason_zh=answer.reason_zh,
+            )  # fmt: skip
     return answers
 
 

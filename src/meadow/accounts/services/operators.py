@@ -29,7 +29,7 @@ def claim_operator(*, code: str, person_id: int) -> Person:
 
     Call it outside a transaction, so that wrong tries count.  Refuses: code_wrong, rate_limited.
     """
-    hit_limits({"operator_code": "installation"})
+    hit_limits({"operator_code": str(person_id)})
     digest, now = rules.code_hash(rules.typed_code(code)), clock.machine_now()
     with atomic():
         person = Person.objects.select_for_update(no_key=True).filter(pk=person_id, is_active=True).first()

@@ -56,8 +56,9 @@ REFUSALS: dict[str, Says] = {
     ),
     "link_blocked": Says(
         422,
-        "This link cannot be posted: {reason} (rule {rule}) Change or remove it, or appeal.",
-        "该链接不能发布：{reason_zh}（规则 {rule}）请修改或删除，也可以申诉。",
+        "A link to {host} cannot be posted by rule {rule}. Link a product of a shop here or a partner's product page, "
+        "or appeal.",
+        "指向 {host} 的链接不符合规则 {rule}，不能发布。请改用本站商品或合作方商品页的链接，也可以申诉。",
     ),
     "pattern_invalid": Says(
         422,
