@@ -95,6 +95,24 @@ def test_reserves_for_several_orders_in_one_statement(shop: Shop, teapot: Produc
 
 
 @pytest.mark.django_db
+def test_taking_for_several_orders_takes_all_or_none(teapot: Product) -> None:
+    sku = only_sku(teapot)
+    for order in (1, 2, 3):
+        reserve(sku, 2, order)
+    services.release(cause=("order", 3))
+    with pytest.raises(Refusal) as refused:
+        services.take_for_causes(kind="order", cause_ids=[1, 2, 3])
+    assert refused.value.code == "reservation_gone"
+    assert stock(sku) == (10, 4)
+    assert queries.held_quantities("order") == {(1, sku.pk): 2, (2, sku.pk): 2}
+    assert services.take_for_causes(kind="order", cause_ids=[1, 2]) == 2
+    assert services.take_for_causes(kind="order", cause_ids=[1, 2]) == 0
+    assert stock(sku) == (6, 0)
+    with pytest.raises(Refusal):
+        services.take(cause=("order", 99))
+
+
+@pytest.mark.django_db
 def test_two_lines_of_one_sku_count_together(teapot: Product) -> None:
     sku = only_sku(teapot)
     with pytest.raises(Refusal):

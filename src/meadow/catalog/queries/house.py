@@ -54,28 +54,19 @@ def require_keeper(shop: Shop, by: Actor, *, is_visible: bool) -> None:
         raise Refusal("forbidden" if is_visible else "not_found")
 
 
-def is_taken(cause: tuple[str, int]) -> bool:
+def are_taken(kind: str, cause_ids: Sequence[int]) -> bool:
+    """Whether all that was ever promised to each of these causes is taken."""
     return bool(
         db.call(
-            "SELECT EXISTS (SELECT 1 FROM catalog_reservation "
-            "WHERE cause_kind = %s AND cause_id = %s AND state = 'taken')",
-            list(cause),
+            "SELECT count(DISTINCT cause_id) = %s AND bool_and(state = 'taken') FROM catalog_reservation "
+            "WHERE cause_kind = %s AND cause_id = ANY(%s::bigint[])",
+            [len(set(cause_ids)), kind, list(cause_ids)],
         )
     )
 
 
-def untaken(kind: str, cause_ids: Collection[int]) -> list[int]:
-    """The causes among these for which nothing was taken."""
-    found = db.rows(
-        "SELECT c FROM unnest(%s::bigint[]) AS c WHERE NOT EXISTS (SELECT 1 FROM catalog_reservation "
-        "WHERE cause_kind = %s AND cause_id = c AND state = 'taken')",
-        [list(cause_ids), kind],
-    )
-    return [row["c"] for row in found]
-
-
 def held_quantities(kind: str) -> dict[tuple[int, int], int]:
-    """What is promised to causes of a kind now: (cause id, SKU id) to quantity."""
+    """What is promised at this moment to causes of a kind, by (cause id, SKU id)."""
     found = db.rows(
         "SELECT cause_id, sku_id, quantity FROM catalog_reservation WHERE cause_kind = %s AND state = 'held'", [kind]
     )

@@ -55,6 +55,7 @@ __all__ = [
     "suspend_shops_of",
     "take",
     "take_for_causes",
+    "take_for_causes",
     "undo",
     "withdraw_product",
 ]

@@ -49,28 +49,22 @@ def take(*, cause: Cause) -> int:
 
     Refuses: reservation_gone, when they had been given back before.
     """
+    return take_for_causes(kind=cause[0], cause_ids=[cause[1]])
+
+
+def take_for_causes(*, kind: str, cause_ids: Sequence[int]) -> int:
+    """The same for several causes of one kind: all of them or none.  Refuses: reservation_gone."""
     with atomic():
-        taken = _end(cause, "taken")
-        if taken == 0 and not queries.is_taken(cause):
+        taken = _end(kind, cause_ids, "taken")
+        if not queries.are_taken(kind, cause_ids):
             raise Refusal("reservation_gone")
     return taken
-
-
-def take_for_causes(*, kind: str, cause_ids: Sequence[int]) -> None:
-    """The same for several causes of one kind at once, so that SKUs are locked in id order across all of them.
-
-    Refuses: reservation_gone, when the goods of any had been given back before.
-    """
-    with atomic():
-        db.call("SELECT catalog_end_reservations(%s, %s::bigint[], 'taken', %s)", [kind, list(cause_ids), clock.now()])
-        if queries.untaken(kind, cause_ids):
-            raise Refusal("reservation_gone")
 
 
 def release(*, cause: Cause) -> int:
     """The goods still promised to a cause may be sold to others; what was taken stays taken.  Once."""
     with atomic():
-        return _end(cause, "released")
+        return _end(cause[0], [cause[1]], "released")
 
 
 def restock(*, lines: Sequence[Line]) -> None:
@@ -90,7 +84,9 @@ def expire_reservations(*, until: datetime, limit: int) -> int:
         return int(db.call("SELECT catalog_expire_reservations(%s, %s)", [until, limit]))
 
 
-def _end(cause: Cause, state: str) -> int:
+def _end(kind: str, cause_ids: Sequence[int], state: str) -> int:
     return int(
-        db.call("SELECT catalog_end_reservations(%s, %s::bigint[], %s, %s)", [cause[0], [cause[1]], state, clock.now()])
+        db.call(
+            "SELECT catalog_end_reservations(%s, %s::bigint[], %s, %s)", [kind, list(cause_ids), state, clock.now()]
+        )
     )
