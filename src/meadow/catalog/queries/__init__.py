@@ -3,9 +3,9 @@
 from meadow.catalog.queries.exports import export_csv, google_feed
 from meadow.catalog.queries.house import (
     INVARIANTS,
+    are_taken,
     held_quantities,
     import_status,
-    is_taken,
     kept_product,
     kept_shop,
     kept_sku,
@@ -13,7 +13,6 @@ from meadow.catalog.queries.house import (
     next_reservation_due,
     next_suspension_end,
     require_keeper,
-    untaken,
     waiting_imports,
 )
 from meadow.catalog.queries.lists import (
@@ -58,7 +57,6 @@ __all__ = [
     "export_csv",
     "google_feed",
     "held_quantities",
-    "held_quantities",
     "import_status",
     "kept_product",
     "kept_shop",
@@ -81,6 +79,5 @@ __all__ = [
     "shops_of_merchants",
     "sku_ids",
     "skus_for_sale",
-    "untaken",
     "waiting_imports",
 ]

@@ -54,7 +54,7 @@ def require_keeper(shop: Shop, by: Actor, *, is_visible: bool) -> None:
         raise Refusal("forbidden" if is_visible else "not_found")
 
 
-def are_taken(kind: str, cause_ids: Sequence[int]) -> bool:
+def are_taken(kind: str, cause_ids: Collection[int]) -> bool:
     """Whether all that was ever promised to each of these causes is taken."""
     return bool(
         db.call(

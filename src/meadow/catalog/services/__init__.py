@@ -55,7 +55,6 @@ __all__ = [
     "suspend_shops_of",
     "take",
     "take_for_causes",
-    "take_for_causes",
     "undo",
     "withdraw_product",
 ]
