@@ -78,8 +78,8 @@ def caller_of(request: HttpRequest) -> Caller:
     return cast(Caller, request.auth)  # type: ignore[attr-defined]
 
 
-def identify(*, scope: str | None, guests: bool, limit: str | None) -> Callable[[HttpRequest], Caller]:
-    """How an operation learns its caller: a key with the scope, or, with `guests`, also somebody without a key."""
+def identify(*, scopes: tuple[str, ...], guests: bool, limit: str | None) -> Callable[[HttpRequest], Caller]:
+    """How an operation learns its caller: a key with one of the scopes, or, with `guests`, also somebody without a key."""
 
     def find(request: HttpRequest) -> Caller:
         address = limits.address_of(request)
@@ -87,8 +87,8 @@ def identify(*, scope: str | None, guests: bool, limit: str | None) -> Callable[
         caller = Caller(address) if secret is None else _holder(secret, address)
         if secret is None and not guests:
             raise Refusal("sign_in_required")
-        if scope is not None and caller.key_id is not None and scope not in caller.scopes:
-            raise Refusal("scope_missing", scope=scope)
+        if scopes and caller.key_id is not None and caller.scopes.isdisjoint(scopes):
+            raise Refusal("scope_missing", scope="|".join(scopes))
         if limit is not None:
             limits.count(request, limit, caller.meter)
         elif request.method not in _SAFE:

@@ -24,7 +24,7 @@ def docs(request: HttpRequest) -> HttpResponse:
     zh = language_of(request) == "zh"
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for path, operation, declared in operations_of():
-        wants = _wants(declared.scope, declared.guests, declared.once, zh)
+        wants = _wants(declared.scopes, declared.guests, declared.once, zh)
         codes = format_html_join(
             " ", '<a href="/problems/{}"><code>{}</code></a>', ((c, c) for c in refusals_of(operation, declared))
         )
@@ -51,10 +51,11 @@ def _listed(rows: list[tuple[Any, ...]]) -> SafeString:
     )
 
 
-def _wants(scope: str | None, guests: bool, once: bool, zh: bool) -> str:
+def _wants(scopes: tuple[str, ...], guests: bool, once: bool, zh: bool) -> str:
     parts = []
-    if scope:
-        parts.append(f"密钥权限 {scope}" if zh else f"key with scope {scope}")
+    if scopes:
+        named = "/".join(scopes)
+        parts.append(f"密钥权限 {named}" if zh else f"key with scope {named}")
     elif not guests:
         parts.append("任意密钥" if zh else "any key")
     if guests:

@@ -35,6 +35,8 @@ LIMITS: dict[str, Limit] = {
     # People made over the API of a sandbox.
     "sandbox": Limit(600, HOUR),
     "import": Limit(60, HOUR),
+    # Payment providers tell us much from few addresses.
+    "notice": Limit(6000, MINUTE),
 }
 
 

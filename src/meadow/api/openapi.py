@@ -72,11 +72,10 @@ def operations_of() -> Iterator[tuple[str, Operation, Declared]]:
 def refusals_of(operation: Operation, declared: Declared) -> list[str]:
     """Every refusal an operation can answer with: its own, and those of what surrounds it."""
     codes = {"api_version_unknown", "broken", "unavailable", *declared.refuses}
-    writes = operation.methods[0] != "GET"
     if not declared.guests:
         codes |= {"sign_in_required"}
     codes |= {"key_invalid", "rate_limited"}
-    if declared.scope:
+    if declared.scopes:
         codes |= {"scope_missing"}
     sources = {model.__ninja_param_source__ for model in operation.models}
     if sources & {"query", "body", "header"}:
@@ -87,8 +86,6 @@ def refusals_of(operation: Operation, declared: Declared) -> list[str]:
         codes |= {"body_unreadable", "body_too_large", "media_type_unsupported"}
     if declared.once:
         codes |= {"idempotency_key_required", "idempotency_mismatch", "in_flight"}
-    if writes and declared.scope == "clock":
-        codes |= {"clock_fixed"}
     return sorted(codes)
 
 
@@ -116,8 +113,8 @@ def document() -> dict[str, Any]:
 
 
 def _describe(details: dict[str, Any], operation: Operation, declared: Declared, schemas: dict[str, Any]) -> None:
-    key = {"key": [declared.scope] if declared.scope else []}
-    details["security"] = [{}, key] if declared.guests else [key]
+    keys = [{"key": [scope]} for scope in declared.scopes] or [{"key": list[str]()}]
+    details["security"] = [{}, *keys] if declared.guests else keys
     details["parameters"] = [*map(_parameter, details["parameters"]), *_headers(declared)]
     if declared.takes:
         details["requestBody"] = {"required": True, "content": {declared.takes: {"schema": {"type": "string"}}}}

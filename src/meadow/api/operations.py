@@ -24,7 +24,7 @@ View = Callable[..., Any]
 class Declared:
     """What the description of an operation needs beyond what ninja knows."""
 
-    scope: str | None
+    scopes: tuple[str, ...]
     guests: bool
     once: bool
     refuses: tuple[str, ...]
@@ -60,7 +60,7 @@ class Group:
         *,
         gives: Any = None,
         status: int = 200,
-        scope: str | None = None,
+        scope: str | Sequence[str] = (),
         guests: bool = False,
         once: bool = False,
         limit: str | None = None,
@@ -69,9 +69,10 @@ class Group:
         takes: str | None = None,
     ) -> Callable[[View], View]:
         """Declares one.  gives: the type of its answer (None: no content, unless media_type names other content);
-        scope: what a key must carry; guests: nobody known may call too; once: needs an Idempotency-Key;
+        scope: what a key must carry (one of several); guests: nobody known may call too; once: needs an Idempotency-Key;
         limit: its own row of the table of limits; refuses: codes beyond the common ones; takes: the media type of a
         body that is not JSON."""
+        scopes = (scope,) if isinstance(scope, str) else tuple(scope)
         adapter: TypeAdapter[Any] | None = TypeAdapter(gives) if gives is not None else None
 
         def declare(view: View) -> View:
@@ -83,12 +84,12 @@ class Group:
                 return _once(request, effect) if once else effect()
 
             answer.declared = Declared(  # type: ignore[attr-defined]
-                scope, guests, once, tuple(refuses), media_type, takes
+                scopes, guests, once, tuple(refuses), media_type, takes
             )
             self.router.api_operation(
                 [method],
                 path,
-                auth=identify(scope=scope, guests=guests, limit=limit),
+                auth=identify(scopes=scopes, guests=guests, limit=limit),
                 response={status: gives},
                 operation_id=view.__name__,
                 summary=_sentence(view),

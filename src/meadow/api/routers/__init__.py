@@ -1,8 +1,23 @@
 """The operations, one file per context."""
 
-from meadow.api.routers import imports, people, plans, posts, products, roles, sharing, shops, system
+from meadow.api.routers import (
+    buying,
+    imports,
+    money,
+    orders,
+    payments,
+    people,
+    plans,
+    posts,
+    products,
+    roles,
+    rulebook,
+    sharing,
+    shops,
+    system,
+)
 
 GROUPS = [
     people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, sharing.group,
-    system.group,
+    buying.group, orders.group, payments.group, money.group, rulebook.group, system.group,
 ]  # fmt: skip

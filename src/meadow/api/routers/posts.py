@@ -113,7 +113,7 @@ def get_recommendation(request: HttpRequest, recommendation: t.RecommendationId)
 @group.post(
     "/recommendations", gives=RecommendationOut, status=201, scope="content",
     refuses=["creator_required", "creator_suspended", "no_products", "too_many_products", "product_twice",
-             "reason_blank", "reason_too_short", "reason_copied", "link_not_allowed", "too_many_links",
+             "reason_blank", "reason_too_short", "reason_copied", "link_blocked",
              "product_unavailable", "not_found"],
 )  # fmt: skip
 def publish_recommendation(request: HttpRequest, body: RecommendationIn) -> Any:
