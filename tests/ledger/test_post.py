@@ -27,7 +27,8 @@ def pay(order: str, minor: int) -> int:
 
 def at_once(*works: Callable[[], object]) -> list[object]:
     """Runs the works in threads with connections of their own, started together; answers or refusals, in order."""
-    gate, answers = threading.Barrier(len(works)), [None] * len(works)  # type: list[object]
+    gate, faults = threading.Barrier(len(works)), list[Exception]()
+    answers: list[object] = [None] * len(works)
 
     def run(n: int) -> None:
         try:
@@ -35,6 +36,8 @@ def at_once(*works: Callable[[], object]) -> list[object]:
             answers[n] = works[n]()
         except Refusal as refusal:
             answers[n] = refusal.code
+        except Exception as fault:
+            faults.append(fault)
         finally:
             connection.close()
 
@@ -43,6 +46,8 @@ def at_once(*works: Callable[[], object]) -> list[object]:
         thread.start()
     for thread in threads:
         thread.join(30)
+    if faults:
+        raise faults[0]
     return answers
 
 

@@ -311,7 +311,16 @@ BEGIN
     END IF;
     INSERT INTO ledger_watermark (id, upto_id, next_id, fence) VALUES (1, 0, 0, 0) ON CONFLICT DO NOTHING;
     SELECT * INTO v_mark FROM ledger_watermark WHERE id = 1 FOR UPDATE;
-    IF pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_mark.fence THEN
+    -- Whoever drew an id holds a lock on the table until the end, which everybody may see, of this database only:
+    -- a long transaction elsewhere on the server, a backup for one, delays nothing.
+    IF EXISTS (
+        SELECT FROM pg_locks r
+        JOIN pg_locks x ON x.virtualtransaction = r.virtualtransaction AND x.locktype = 'transactionid'
+             AND x.mode = 'ExclusiveLock'
+        WHERE r.locktype = 'relation' AND r.relation = 'ledger_transfer'::regclass AND r.mode = 'RowExclusiveLock'
+          AND r.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND age(x.transactionid) > age(v_mark.fence::text::xid8::xid)
+    ) THEN
         RETURN v_mark.upto_id;
     END IF;
     INSERT INTO ledger_snapshot AS s (account_id, balance_minor)

@@ -154,7 +154,7 @@ def _open(subject: Subject, our_ref: str, amount: Money) -> SandboxOperation:
     """Makes the operation, or locks the one that another request made at the same moment."""
     db.execute(
         "INSERT INTO payments_sandboxoperation (ref, subject, our_ref, currency, amount_minor, state, settles_as,"
-        " created_at) VALUES (%s, %s, %s, %s, %s, 'waiting', '', %s) ON CONFLICT (subject, our_ref) DO NOTHING",
+        " created_at) VALUES (%s, %s, %s, %s, %s, 'waiting', '', %s) ON CONFLICT DO NOTHING",
         [_ref(subject, our_ref), subject, our_ref, amount.currency, amount.minor, clock.now()],
     )
     return SandboxOperation.objects.select_for_update().get(subject=subject, our_ref=our_ref)
