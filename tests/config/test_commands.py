@@ -23,7 +23,7 @@ def call(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "meadow.config.cli", *words],
         env={**kept, **settings, "PYTHONPATH": str(CHECKOUT / "src")},
-        capture_output=True, text=True, check=False, cwd="/", timeout=60,
+        capture_output=True, text=True, check=False, cwd="/", timeout=180,
     )  # fmt: skip
 
 

@@ -58,19 +58,19 @@ def start(checkout: Path, *words: str) -> subprocess.Popen[str]:
 
 def test_two_first_calls_at_once_make_one_environment(checkout: Path) -> None:
     both = [start(checkout, "quote", "--json"), start(checkout, "quote", "--json")]
-    said = [process.communicate(timeout=120) for process in both]
+    said = [process.communicate(timeout=180) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     # Standard output is the command's own, also on the first call.
     assert [out for out, _ in said] == ["ran quote --json\nTrue\n"] * 2
     assert sum("Making a Python environment" in err for _, err in said) == 1
 
     quick = start(checkout, "doctor")
-    assert quick.communicate(timeout=60) == ("ran doctor\nTrue\n", "")
+    assert quick.communicate(timeout=180) == ("ran doctor\nTrue\n", "")
 
     # The mark is the checksum of what was installed.
     (checkout / "requirements" / "run.txt").write_text("# something new\n")
     again = start(checkout, "doctor")
-    assert "Installed in" in again.communicate(timeout=60)[1]
+    assert "Installed in" in again.communicate(timeout=180)[1]
 
 
 def test_a_killed_installation_begins_anew(launcher: Any, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,13 +61,13 @@ def test_a_private_instance_restarts_what_is_killed_and_leaves_nothing() -> None
         before = instance.pids()
         assert instance.kill_worker() == before["worker"]
         assert instance.kill_web() == before["web"]
-        assert until(lambda: all(pid != before[name] for name, pid in instance.pids().items()), 10)
-        assert until(lambda: answers(instance.port), 30)
+        assert until(lambda: all(pid != before[name] for name, pid in instance.pids().items()), 60)
+        assert until(lambda: answers(instance.port), 60)
         server = remains.postmaster_pid(folder / "postgres")
         assert server is not None
         os.kill(server, signal.SIGKILL)
-        assert until(lambda: remains.postmaster_pid(folder / "postgres") not in (None, server), 10)
-        assert until(lambda: Server(folder / "postgres").is_running(), 10)
+        assert until(lambda: remains.postmaster_pid(folder / "postgres") not in (None, server), 60)
+        assert until(lambda: Server(folder / "postgres").is_running(), 60)
         with psycopg.connect(instance.dsn) as connection:
             assert connection.execute("SELECT count(*) FROM django_migrations").fetchone() != (0,)
         assert instance.log_file is not None
@@ -147,7 +147,7 @@ def test_up_survives_kill_9_of_its_supervisor_and_keeps_the_data(place: Path, po
 
     second = Up(data, port + 1)
     ups.append(second)
-    _, complaint = second.process.communicate(timeout=30)
+    _, complaint = second.process.communicate(timeout=120)
     assert second.process.returncode == 1
     assert complaint == f"Meadow already runs here, at http://localhost:{port}: use that, or stop it first.\n"
 
@@ -159,7 +159,7 @@ def test_up_survives_kill_9_of_its_supervisor_and_keeps_the_data(place: Path, po
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
     third.process.send_signal(signal.SIGTERM)
-    said, complaint = third.process.communicate(timeout=60)
+    said, complaint = third.process.communicate(timeout=120)
     assert (third.process.returncode, said.splitlines()[-1]) == (
         0,
         "Stopped. `./meadow up` goes on with the same data.",

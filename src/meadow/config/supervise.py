@@ -25,7 +25,7 @@ from meadow.config.settings import CHECKOUT
 from meadow.config.trouble import Trouble, from_os
 from meadow.config.waiting import pause, until
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.05
 #: A child that fails by itself is started again after 0.5, 1, 2, ... seconds; a killed one at once.
