@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client
-
 from tests.web.world import World, browser, make_world
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from tests.web.world import World, browser
 
 from meadow.web import messages
-from tests.web.world import World, browser
 
 pytestmark = pytest.mark.django_db
 

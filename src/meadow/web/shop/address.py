@@ -81,18 +81,20 @@ _PHONE = re.compile(r"(?<!\d)(\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?!\d)|(
 _EMAIL = re.compile(r"[^\s@,;:]+@[^\s@,;:]+\.[A-Za-z]{2,}")
 _POSTAL = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _LABEL = re.compile(
-    r"(收货人|收件人|姓名|手机号码|手机号|手机|电话|联系方式|所在地区|地区|详细地址|收货地址|地址|邮编|邮箱)\s*[:：]"
+    r"(?:收货人|收件人|姓名|手机号码|手机号|手机|电话|联系方式|所在地区|地区|详细地址|收货地址|地址|邮编|邮箱)(?:\s*:|(?<=^..)\s|(?<=\s..)\s)"
 )
 _PLACE = re.compile(
     r"(?P<region>[^\s,]{2,8}?(?:省|自治区|特别行政区)|(?:北京|上海|天津|重庆)市?(?=[^\s,]))?\s*"
     r"(?P<city>[^\s,省]{2,10}?(?:市|自治州|地区|盟))?\s*(?P<district>[^\s,市]{1,10}?(?:区|县|旗|市))?\s*(?P<line1>.+)"
 )
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_NO_NAME = re.compile(r"\d|[省市区县镇乡村路街道号室栋楼座层弄巷]$")
 _MUNICIPALITIES = ("北京", "上海", "天津", "重庆")
 
 
 def read_address(text: str) -> dict[str, str]:
     """What can be told apart in an address that was pasted whole; what stays unclear goes into the street."""
-    rest = unicodedata.normalize("NFKC", text).replace("\n", " ")
+    rest = re.sub(r"\s*\n\s*", ", ", unicodedata.normalize("NFKC", text))
     found: dict[str, str] = {}
     rest = _LABEL.sub(" ", rest)
     if match := _EMAIL.search(rest):
@@ -102,17 +104,23 @@ def read_address(text: str) -> dict[str, str]:
         rest = rest.replace(match[0], " ")
     if match := _POSTAL.search(rest):
         found["postal_code"], rest = match[0], rest.replace(match[0], " ")
-    pieces = [piece for piece in re.split(r"[\s,;，；、]+", rest) if piece]
-    if len(pieces) > 1:
-        # The name is the shortest piece at either end: senders write it first or last.
-        name = min(pieces[0], pieces[-1], key=len)
-        found["name"] = name
-        pieces.remove(name)
+    # Chinese writes no blanks inside a name or a place; elsewhere only commas and lines separate.
+    separators = r"[\s,;、，；]+" if _HAN.search(rest) else r"\s*[,;]\s*"
+    pieces = [piece.strip() for piece in re.split(separators, rest) if piece.strip()]
+    # People write the name first or last.
+    names = [piece for piece in (*pieces[:1], *pieces[1:][-1:]) if len(pieces) > 1 and _is_name(piece)]
+    if names:
+        found["name"] = names[0]
+        pieces.remove(names[0])
     return found | _place(" ".join(pieces))
 
 
+def _is_name(piece: str) -> bool:
+    return 2 <= len(piece) <= 40 and not _NO_NAME.search(piece)
+
+
 def _place(text: str) -> dict[str, str]:
-    match = _PLACE.match(text) if re.search(r"[\u4e00-\u9fff]", text) else None
+    match = _PLACE.match(text) if _HAN.search(text) else None
     if match is None:
         return {"line1": text} if text else {}
     parts = {name: part.strip() for name, part in match.groupdict().items() if part}

@@ -36,7 +36,7 @@ def followed(request: HttpRequest, visitor: Visitor) -> str:
 
 def follow(request: HttpRequest, visitor: Visitor, view: str) -> str:
     """The click of a view, if it is ours and this request follows it."""
-    if not view:
+    if not view or request.method == "HEAD":
         return ""
     click = sharing.click_from_view(
         view=view, method=request.method or "", headers=request.headers, carrier=visitor.carrier,
@@ -48,6 +48,6 @@ def follow(request: HttpRequest, visitor: Visitor, view: str) -> str:
 def followed_card(request: HttpRequest, visitor: Visitor, origin: sharing.Origin) -> str:
     """The click of a card that was tapped in the feed; its page's nonce proves that the feed was shown."""
     payload: dict[str, Any] | None = unsign(request.GET.get("v", ""), "cards")
-    if payload is None or not 0 <= clock.now().timestamp() - payload["at"] + 1 <= _CARD_LIFE:
+    if payload is None or not 0 <= clock.machine_now().timestamp() - payload["at"] + 1 <= _CARD_LIFE:
         return ""
     return follow(request, visitor, link_view(visitor, origin))

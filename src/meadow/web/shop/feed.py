@@ -23,7 +23,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("after")
     page = content.feed_page(cursor, PAGE)
     # One nonce for the page: with the card's address it says which view of which post was followed.
-    view = sign({"page": "feed", "at": int(clock.now().timestamp())}, "cards")
+    view = sign({"page": "feed", "at": int(clock.machine_now().timestamp())}, "cards")
     html = "".join(_rendered(card) for card in page.cards).replace("?v=VIEW", f"?v={view}")
     values = {"cards": mark_safe(html), "more": page.next_cursor, "is_later_page": bool(cursor), "tab": "feed"}  # noqa: S308
     return render(request, "web/feed.html", values)
