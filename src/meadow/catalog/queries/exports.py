@@ -33,7 +33,7 @@ def google_feed(shop_id: int, *, form: str = "xml", link: Callable[[str], str] |
 
 
 def _products(shop_id: int, link: Callable[[str], str], *, only_on_sale: bool = False) -> Iterator[SoldProduct]:
-    after = 0
+    after, shared = 0, _shared_codes(shop_id)
     while True:
         found = db.rows(
             "SELECT id, public_id, handle, title, description, vendor, category, tags, options, state "
@@ -45,25 +45,32 @@ def _products(shop_id: int, link: Callable[[str], str], *, only_on_sale: bool = 
             return
         after = found[-1]["id"]
         ids = [row["id"] for row in found]
-        skus, pictures = _skus(shop_id, ids), _pictures(ids)
+        skus, pictures = _skus(ids), _pictures(ids)
         for row in found:
             options = tuple(row["options"])
             yield SoldProduct(
                 row["handle"], row["title"], row["description"], row["vendor"], row["category"], tuple(row["tags"]),
                 options, row["state"], link(row["public_id"]),
-                tuple(_sku(sku, len(options), row["handle"]) for sku in skus[row["id"]]),
+                tuple(_sku(sku, len(options), row["handle"], shared) for sku in skus[row["id"]]),
                 tuple(pictures[row["id"]]),
             )  # fmt: skip
 
 
-def _skus(shop_id: int, product_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
-    """The SKUs of products; is_shared tells that another SKU of the shop has the same code."""
+def _shared_codes(shop_id: int) -> set[str]:
+    """Codes that several SKUs of the shop have, and which therefore name none of them."""
     found = db.rows(
-        "SELECT s.*, EXISTS (SELECT 1 FROM catalog_sku o JOIN catalog_product q ON q.id = o.product_id "
-        "WHERE q.shop_id = %s AND o.code = s.code AND o.code <> '' AND o.id <> s.id AND NOT o.is_retired) AS is_shared "
-        "FROM catalog_sku s WHERE s.product_id = ANY(%s::bigint[]) AND NOT s.is_retired "
-        "ORDER BY s.product_id, s.position, s.id",
-        [shop_id, product_ids],
+        "SELECT s.code FROM catalog_sku s JOIN catalog_product p ON p.id = s.product_id "
+        "WHERE p.shop_id = %s AND s.code <> '' AND NOT s.is_retired GROUP BY s.code HAVING count(*) > 1",
+        [shop_id],
+    )
+    return {row["code"] for row in found}
+
+
+def _skus(product_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    found = db.rows(
+        "SELECT * FROM catalog_sku WHERE product_id = ANY(%s::bigint[]) AND NOT is_retired "
+        "ORDER BY product_id, position, id",
+        [product_ids],
     )
     skus: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in found:
@@ -83,10 +90,10 @@ def _pictures(product_ids: list[int]) -> dict[int, list[Picture]]:
     return pictures
 
 
-def _sku(row: dict[str, Any], options: int, handle: str) -> SoldSku:
+def _sku(row: dict[str, Any], options: int, handle: str, shared: set[str]) -> SoldSku:
     return SoldSku(
         row["code"], row["barcode"], (row["option1"], row["option2"], row["option3"])[:options], row["price_minor"],
         row["compare_at_minor"], None if row["is_unlimited"] else row["stock"] - row["reserved"], row["is_gift"],
         row["weight_grams"], row["image_url"],
-        feed_id=row["code"] if row["code"] and not row["is_shared"] else f"{handle}~{row['position']}",
+        feed_id=row["code"] if row["code"] and row["code"] not in shared else f"{handle}~{row['position']}",
     )  # fmt: skip
