@@ -36,7 +36,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    *(f"meadow.{name}" for name in CONTEXTS if (_HERE / name / "models.py").exists()),
+    *(f"meadow.{name}" for name in CONTEXTS if list((_HERE / name).glob("models*"))),
     "meadow.config",
 ]
 

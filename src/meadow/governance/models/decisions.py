@@ -1,8 +1,7 @@
-"""Which tables hold the rulebook, the decisions made by it, and the partners whose links are allowed."""
+"""Which table holds the decisions made by the rulebook."""
 
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -13,28 +12,6 @@ from meadow.kernel.ids import new_id
 
 def new_decision_id() -> str:
     return new_id("dec")
-
-
-def new_partner_id() -> str:
-    return new_id("prt")
-
-
-class Rule(models.Model):
-    """One version of one rule, as it was published; versions are never changed, only followed by newer ones."""
-
-    rule_id = models.CharField(max_length=60)
-    version = models.PositiveIntegerField()
-    title_en = models.CharField(max_length=200)
-    title_zh = models.CharField(max_length=200)
-    text_en = models.TextField()
-    text_zh = models.TextField()
-    published_at = models.DateTimeField(default=now)
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["rule_id", "version"], name="rule_version_once")]
-
-    def __str__(self) -> str:
-        return f"{self.rule_id} v{self.version}"
 
 
 class Decision(models.Model):
@@ -70,20 +47,3 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject_kind} {self.subject_id}"
-
-
-class Partner(models.Model):
-    """A shop platform whose product links may be posted, with the contract that makes it answer for the goods."""
-
-    public_id = models.CharField(max_length=32, unique=True, default=new_partner_id, editable=False)
-    name = models.CharField(max_length=120, unique=True)
-    hosts = ArrayField(models.CharField(max_length=253))
-    product_patterns = ArrayField(models.CharField(max_length=300))
-    contract = models.TextField(blank=True)
-    after_sale_contact = models.CharField(max_length=254)
-    active = models.BooleanField(default=True)
-    since = models.DateTimeField(default=now)
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.name
