@@ -12,9 +12,11 @@ from tests.sharing import market
 from meadow.catalog import services as shelves
 from meadow.content import handlers, queries, rules, services, tasks
 from meadow.content.models import Recommendation, Stop
-from meadow.governance.queries import Decision
+from meadow.governance import services as governance
+from meadow.governance.queries import Decision, Rule
 from meadow.governance.services import publish_rules
-from meadow.kernel import clock
+from meadow.kernel import clock, outbox
+from meadow.kernel.audit import SYSTEM
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.plans import services as plans
@@ -237,6 +239,26 @@ def test_a_suspended_creators_posts_hide_until_no_stop_is_open(shop, mei):
     assert state(post) == "hidden"
     reversed_(2, subject)
     assert state(post) == "published"
+
+
+def test_a_decision_against_a_creator_hides_their_posts_and_stops_new_ones_and_tokens(rulebook, shop, mei):
+    bowl = market.product(shop)
+    post = publish(mei, bowl)
+    rule = Rule.objects.order_by("rule_id").first().rule_id
+    decision = governance.decide(
+        subject=(rules.CREATOR, mei.pk), action="suspend", rule=rule, reason="sold fakes", by=SYSTEM
+    )
+    for is_carried_out in (False, True):
+        with pytest.raises(Refusal, match="creator_suspended"):
+            publish(mei, bowl)
+        with pytest.raises(Refusal, match="creator_suspended"):
+            sharing.mint_token(creator_id=mei.pk, target_kind="catalog.product", target_id=bowl, shop_id=shop.id)
+        assert state(post) == ("hidden" if is_carried_out else "published")
+        outbox.drain_all()
+    governance.reverse_decision(decision_id=decision.pk, reason="they were real", by=SYSTEM)
+    outbox.drain_all()
+    assert state(post) == "published"
+    publish(mei, bowl)
 
 
 def test_a_suspension_with_an_end_ends_by_its_timer(shop, mei):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from tests.sharing import market
 from tests.sharing.market import BROWSER, TAP
 
@@ -252,6 +252,29 @@ def test_c1_9_the_writer_takes_clicks_in_batches_and_the_page_does_not_wait():
     assert Click.objects.count() == 250
     services.open_view(origin=feed, method="GET", headers=TAP)
     assert Click.objects.count() == 251
+
+
+def test_a_click_that_cannot_be_stored_takes_no_other_with_it(token):
+    good = rules.ClickFacts("clk_good", origin(token), NOW, NOW)
+    bad = rules.ClickFacts("clk_bad", origin(token, surface="nowhere"), NOW, NOW)
+    long = rules.ClickFacts("clk_" + "x" * 40, origin(token), NOW, NOW)
+    intake._waiting.extend([(bad, None), (good, None), (long, None)])
+    assert services.flush_clicks() == 3
+    assert list(Click.objects.values_list("public_id", flat=True)) == ["clk_good"]
+
+
+def test_clicks_wait_while_the_table_is_down(token, monkeypatch):
+    def down(*_: object) -> None:
+        raise OperationalError("down")
+
+    intake._waiting.extend([(rules.ClickFacts(f"clk_{n}", origin(token), NOW, NOW), None) for n in range(150)])
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "write_clicks", down)
+        with pytest.raises(OperationalError):
+            services.flush_clicks()
+    assert [facts.public_id for facts, _ in intake._waiting] == [f"clk_{n}" for n in range(150)]
+    assert services.flush_clicks() == 150
+    assert Click.objects.count() == 150
 
 
 @pytest.mark.django_db(transaction=True)

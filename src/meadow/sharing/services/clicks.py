@@ -45,6 +45,7 @@ def open_view(
     """
     if origin is None:
         return NO_VIEW
+    assert origin.surface in rules.SURFACES, f"{origin.surface} is no surface; rules.SURFACES lists them"
     visit = rules.visit_of(method, headers)
     why_not = rules.why_not_counted(visit)
     is_click = rules.proves_navigation(visit)
@@ -128,7 +129,8 @@ def bind_clicks(*, carrier: str, person_id: int) -> int:
 
 
 def _click_of(facts: ViewFacts, carrier: str) -> ClickFacts:
-    at = facts.viewed_at if facts.is_click else clock.now()
+    # A machine's clock may be set back a little; a click never comes before its view.
+    at = facts.viewed_at if facts.is_click else max(clock.now(), facts.viewed_at)
     return ClickFacts(facts.public_id, facts.origin, facts.viewed_at, at, carrier[:40] or facts.carrier)
 
 

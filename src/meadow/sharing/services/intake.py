@@ -9,8 +9,8 @@ import logging
 import threading
 from collections import deque
 
+from django.db import DataError, IntegrityError, connection
 from django.db import Error as DatabaseError
-from django.db import connection
 
 from meadow.kernel import db
 from meadow.kernel.db import atomic
@@ -69,13 +69,25 @@ def flush_clicks() -> int:
         while _waiting and len(batch) < rules.LIMITS["clicks_per_batch"]:
             batch.append(_waiting.popleft())
         try:
-            with atomic():
-                write_clicks(batch)
+            _write_batch(batch)
         except DatabaseError:
             _waiting.extendleft(reversed(batch))
             raise
         written += len(batch)
     return written
+
+
+def _write_batch(batch: list[Taken]) -> None:
+    """Writes a batch; if one click of it cannot be stored at all, the others are and it is dropped with a log line."""
+    try:
+        with atomic():
+            write_clicks(batch)
+    except (DataError, IntegrityError):
+        if len(batch) == 1:
+            log.exception("a click cannot be stored: %s", batch[0][0].public_id)
+            return
+        for taken in batch:
+            _write_batch([taken])
 
 
 def write_clicks(clicks: list[Taken]) -> None:
