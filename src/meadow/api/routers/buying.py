@@ -235,11 +235,11 @@ def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any
     """Makes one order per shop and one payment per currency, and reserves the stock; once, however often it is sent."""
     caller = caller_of(request)
     found = queries.checkout_by_token(checkout, person_id=caller.person_id)
-    ids = _sku_ids(body.price_versions or {})
+    ids, seen = _sku_ids(body.price_versions or {}), body.price_versions
     placed = services.place_orders(
         checkout_id=found.pk, address=body.address.model_dump(), contact=body.contact.model_dump(),
         provider=body.provider, total_minor=body.total_minor, buyer_id=caller.person_id,
-        price_versions=body.price_versions and {ids[sku]: version for sku, version in body.price_versions.items()},
+        price_versions=None if seen is None else {ids[sku]: version for sku, version in seen.items()},
         locale="zh-hans" if language_of(request) == "zh" else "en",
     )  # fmt: skip
     return {

@@ -3,7 +3,9 @@
 import tempfile
 from typing import Annotated, Any, BinaryIO, Literal
 
+from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import reverse
 from ninja import Query
 from pydantic import Field
 
@@ -93,14 +95,22 @@ def export_products(request: HttpRequest, shop: t.ShopId) -> StreamingHttpRespon
 @group.get("/shops/{shop}/feeds/google.xml", guests=True, media_type="application/xml")
 def get_google_feed_xml(request: HttpRequest, shop: t.ShopId) -> StreamingHttpResponse:
     """What is on sale in a shop as a Google Merchant feed, XML."""
-    return _file(queries.google_feed(visible_shop(request, shop).shop_id, form="xml"), "application/xml")
+    found = visible_shop(request, shop)
+    return _file(queries.google_feed(found.shop_id, form="xml", link=_product_page), "application/xml")
 
 
 @group.get("/shops/{shop}/feeds/google.tsv", guests=True, media_type="text/tab-separated-values")
 def get_google_feed_tsv(request: HttpRequest, shop: t.ShopId) -> StreamingHttpResponse:
     """What is on sale in a shop as a Google Merchant feed, TSV."""
     found = visible_shop(request, shop)
-    return _file(queries.google_feed(found.shop_id, form="tsv"), "text/tab-separated-values; charset=utf-8")
+    return _file(
+        queries.google_feed(found.shop_id, form="tsv", link=_product_page), "text/tab-separated-values; charset=utf-8"
+    )
+
+
+def _product_page(public_id: str) -> str:
+    """Where people see a product; the other door's address, known by its name alone."""
+    return settings.MEADOW.base_url + reverse("product", args=[public_id])
 
 
 def _read(request: HttpRequest, into: BinaryIO) -> int:

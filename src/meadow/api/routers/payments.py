@@ -19,7 +19,10 @@ from meadow.trade import services as trade_services
 
 group = Group("payments")
 
-Behaviour = Literal["succeed", "fail", "timeout", "notify_twice", "late", "out_of_order"]
+Behaviour = Literal[
+    "succeed", "fail", "timeout", "notify_twice", "late", "out_of_order", "bad_signature", "wrong_amount",
+    "wrong_currency", "unknown_order",
+]  # fmt: skip
 Link = Annotated[str, Query(max_length=400, description="The signed link of a guest's order that it pays.")]
 
 

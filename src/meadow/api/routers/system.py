@@ -32,7 +32,7 @@ class AdvanceIn(t.In):
     """Either a moment to go to or a number of seconds to go on."""
 
     to: Annotated[datetime, Field(examples=["2026-12-02T08:00:00Z"])] | None = None
-    by_seconds: Annotated[int, Field(strict=True, ge=0, le=3660 * 86400, examples=[864000])] | None = None
+    by_seconds: Annotated[int, Field(strict=True, ge=1, le=3660 * 86400, examples=[864000])] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "AdvanceIn":
