@@ -157,6 +157,7 @@ candidates = st.builds(
     is_creator_active=st.booleans(),
     is_buyer=st.booleans(),
 )
+clicks_strategy = st.lists(candidates, max_size=8, unique_by=lambda candidate: candidate.click_id)
 offers_strategy = st.builds(
     Offer,
     plan_id=st.integers(1, 5),
@@ -169,7 +170,7 @@ offers_strategy = st.builds(
 )
 
 
-@given(st.lists(candidates, max_size=8), st.lists(offers_strategy, max_size=6), st.integers(11, 13))
+@given(clicks_strategy, st.lists(offers_strategy, max_size=6), st.integers(11, 13))
 def test_c7_1_nobody_but_the_owner_of_a_click_in_the_shop_is_ever_named(
     clicks: list[Candidate], offers: list[Offer], product: int
 ) -> None:
@@ -182,7 +183,7 @@ def test_c7_1_nobody_but_the_owner_of_a_click_in_the_shop_is_ever_named(
         assert (chosen.rate_bp, chosen.plan_version_id) == (0, None)
 
 
-@given(st.lists(candidates, max_size=8), st.lists(offers_strategy, max_size=6), st.integers(11, 13))
+@given(clicks_strategy, st.lists(offers_strategy, max_size=6), st.integers(11, 13))
 def test_c1_8_decision_is_reproducible_from_its_log(clicks: list[Candidate], offers: list[Offer], product: int) -> None:
     line = Line(7, SHOP, product)
     log = json.loads(json.dumps(log_of(line, clicks, offers, T0)))

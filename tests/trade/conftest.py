@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.trade import bazaar
 
 from meadow.kernel import outbox
-from tests.trade import bazaar
 
 
 @pytest.fixture(autouse=True)

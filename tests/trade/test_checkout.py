@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.trade import bazaar
+from tests.trade.bazaar import ADDRESS, DAY, MINUTE, T0, Goods, at
 
 from meadow.affiliate import queries as affiliate
 from meadow.catalog import queries as catalog
@@ -17,8 +19,6 @@ from meadow.payments.models import Payment
 from meadow.trade import queries, services
 from meadow.trade.models import Cart, CartLine, Checkout, Order
 from meadow.trade.services import LineIn
-from tests.trade import bazaar
-from tests.trade.bazaar import ADDRESS, DAY, MINUTE, T0, Goods, at
 
 pytestmark = pytest.mark.django_db
 

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.trade import bazaar
+from tests.trade.bazaar import DAY, SECOND, T0, actor, at
 
 from meadow.kernel import outbox
 from meadow.kernel.errors import Refusal
 from meadow.trade import queries, services
 from meadow.trade.models import Order, Parcel
 from meadow.trade.rules import ParcelIn
-from tests.trade import bazaar
-from tests.trade.bazaar import DAY, SECOND, T0, actor, at
 
 pytestmark = pytest.mark.django_db
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from tests.trade import bazaar
+from tests.trade.bazaar import DAY, MINUTE, T0, actor, at
 
 from meadow.affiliate import queries as affiliate
 from meadow.catalog.models import Sku
@@ -19,8 +21,6 @@ from meadow.payments.models import ProviderRefund
 from meadow.trade import queries, services
 from meadow.trade.models import Order, Refund
 from meadow.trade.rules import ParcelIn
-from tests.trade import bazaar
-from tests.trade.bazaar import DAY, MINUTE, T0, actor, at
 
 pytestmark = pytest.mark.django_db
 
