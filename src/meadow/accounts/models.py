@@ -96,7 +96,8 @@ class Creator(models.Model):
     about = models.TextField(blank=True)
     fields = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     identity = models.CharField(max_length=64, blank=True)  # keyed digest of the verified identity
-    duplicate_of = models.ForeignKey("accounts.Creator", models.PROTECT, null=True, blank=True, related_name="+")
+    # The creator whose identity this refused application had; no foreign key, since no creator may point to another.
+    duplicate_of_id = models.BigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=12, default=rules.CREATOR.start)
     applied_at = models.DateTimeField(default=now)
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -109,7 +110,7 @@ class Creator(models.Model):
             models.UniqueConstraint(
                 fields=["identity"],
                 name="creator_identity_once",
-                condition=~Q(identity="") & Q(duplicate_of__isnull=True),
+                condition=~Q(identity="") & Q(duplicate_of_id__isnull=True),
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["state", "applied_at"], name="creator_queue")]

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('duplicate_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.creator')),
+                ('duplicate_of_id', models.BigIntegerField(blank=True, null=True)),
                 ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -199,7 +199,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='creator',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('identity', ''), _negated=True), ('duplicate_of__isnull', True)), fields=('identity',), name='creator_identity_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('identity', ''), _negated=True), ('duplicate_of_id__isnull', True)), fields=('identity',), name='creator_identity_once'),
         ),
         migrations.AddConstraint(
             model_name='merchant',

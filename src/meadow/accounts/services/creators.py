@@ -65,7 +65,7 @@ def _apply(person_id: int, wanted: dict[str, Any]) -> Creator:
     person = Person.objects.select_for_update(no_key=True).filter(pk=person_id, is_active=True).first()
     if person is None or person.is_guest:
         raise Refusal("sign_in_required")
-    holder = Creator.objects.filter(identity=wanted["identity"], duplicate_of__isnull=True).exclude(person=person)
+    holder = Creator.objects.filter(identity=wanted["identity"], duplicate_of_id__isnull=True).exclude(person=person)
     twin = holder.first() if wanted["identity"] else None
     earlier = queries.creator_of(person_id)
     if earlier is not None and earlier.state != "rejected":
@@ -73,7 +73,7 @@ def _apply(person_id: int, wanted: dict[str, Any]) -> Creator:
     if twin is not None:
         return _link_duplicate(person, wanted, twin, earlier)
     if earlier is not None:
-        db.move(earlier, rules.CREATOR, "apply", applied_at=clock.now(), reason="", duplicate_of=None, **wanted)
+        db.move(earlier, rules.CREATOR, "apply", applied_at=clock.now(), reason="", duplicate_of_id=None, **wanted)
         return earlier
     return Creator.objects.create(person=person, applied_at=clock.now(), **wanted)
 
@@ -81,7 +81,7 @@ def _apply(person_id: int, wanted: dict[str, Any]) -> Creator:
 def _link_duplicate(person: Person, wanted: dict[str, Any], twin: Creator, earlier: Creator | None) -> Creator:
     """One identity has one creator: the second application is kept as rejected and names the first."""
     refused = {
-        **wanted, "state": "rejected", "duplicate_of": twin, "applied_at": clock.now(), "decided_at": clock.now(),
+        **wanted, "state": "rejected", "duplicate_of_id": twin.pk, "applied_at": clock.now(), "decided_at": clock.now(),
         "reason": "this identity already has a creator",
     }  # fmt: skip
     if earlier is not None:
