@@ -1,6 +1,7 @@
 """Is everything that moves money or stock safe against itself and against the timers, on committed transactions?"""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.trade import bazaar
 from tests.trade.bazaar import DAY, MINUTE, T0, actor, at, at_once
 
 from meadow.kernel import clock, outbox, sweeps
+from meadow.kernel.audit import SYSTEM
 from meadow.kernel.money import Money
 from meadow.ledger import queries as ledger
 from meadow.payments import services as payments
@@ -134,9 +136,7 @@ def test_c3_5_two_refunds_at_once_never_give_back_more_than_was_paid() -> None:
             order = bazaar.settled(order)
         line = bazaar.goods_line(order)
         calls = [
-            lambda n=n: services.refund_order(
-                key=f"{order.pk}-{n}", order_id=order.pk, goods=[(line.pk, 4000)], by=bazaar.SYSTEM
-            )
+            partial(services.refund_order, key=f"{order.pk}-{n}", order_id=order.pk, goods=[(line.pk, 4000)], by=SYSTEM)
             for n in range(4)
         ]
         answers = at_once(calls)
@@ -150,7 +150,7 @@ def test_same_refund_sent_twice_at_once_is_one() -> None:
     order = bought()
     line = bazaar.goods_line(order)
     made = at_once(
-        [lambda: services.refund_order(key="k", order_id=order.pk, goods=[(line.pk, 4000)], by=bazaar.SYSTEM).pk] * 5
+        [lambda: services.refund_order(key="k", order_id=order.pk, goods=[(line.pk, 4000)], by=SYSTEM).pk] * 5
     )
     assert len(set(made)) == 1
     assert ProviderRefund.objects.count() == 1
@@ -163,10 +163,8 @@ def test_refund_racing_release_gives_the_same_end_either_way() -> None:
         with at(T0 + DAY):
             at_once(
                 [
-                    lambda: services.refund_order(
-                        key="k", order_id=order.pk, goods=[(line.pk, 4000)], by=bazaar.SYSTEM
-                    ),
-                    lambda: sweeps.run_due(T0 + DAY),
+                    partial(services.refund_order, key="k", order_id=order.pk, goods=[(line.pk, 4000)], by=SYSTEM),
+                    partial(sweeps.run_due, T0 + DAY),
                 ]
             )
         bazaar.run_until(T0 + DAY)
@@ -182,7 +180,7 @@ def test_whole_refund_racing_release_closes_or_draws_on_the_parties() -> None:
         at_once(
             [
                 lambda: services.refund_order(
-                    key="k", order_id=order.pk, goods=[(line.pk, 10_000)], shipping_minor=1000, by=bazaar.SYSTEM
+                    key="k", order_id=order.pk, goods=[(line.pk, 10_000)], shipping_minor=1000, by=SYSTEM
                 ),
                 lambda: tasks.settle(10, T0 + DAY),
             ]
@@ -201,7 +199,7 @@ def test_refund_racing_a_withdrawal_leaves_nobody_below_zero() -> None:
     at_once(
         [
             lambda: payments.withdraw(key="w", party=party, amount=Money(8500, "CNY"), by=keeper),
-            lambda: services.refund_order(key="k", order_id=order.pk, goods=[(line.pk, 4000)], by=bazaar.SYSTEM),
+            lambda: services.refund_order(key="k", order_id=order.pk, goods=[(line.pk, 4000)], by=SYSTEM),
         ]
     )
     outbox.drain_all()
