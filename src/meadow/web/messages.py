@@ -26,7 +26,7 @@ _KEYWORDS = {
 
 
 def compile_stale() -> None:
-    """Compiles each .po file that is newer than its compiled form; where the checkout is read-only, elsewhere."""
+    """Compiles each .po file whose compiled form is of another time; where the checkout is read-only, elsewhere."""
     for source in LOCALE.glob("*/LC_MESSAGES/django.po"):
         target = source.with_suffix(".mo")
         if not os.access(source.parent, os.W_OK) and not target.exists():
@@ -35,7 +35,7 @@ def compile_stale() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             if elsewhere not in settings.LOCALE_PATHS:
                 settings.LOCALE_PATHS.insert(0, elsewhere)
-        if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
+        if not target.exists() or target.stat().st_mtime_ns != source.stat().st_mtime_ns:
             _compile(source, target)
 
 
@@ -88,12 +88,15 @@ def _sentences(path: Path) -> Iterator[tuple[int, str | tuple[str, ...], list[st
 
 
 def _compile(source: Path, target: Path) -> None:
+    # The compiled file takes the source's time: one that was made while the source was being written is made again.
+    made_of = source.stat().st_mtime_ns
     with source.open("rb") as file:
         catalog = read_po(file, locale=source.parts[-3])
     # Several processes may start at once: each writes its own file, and the last rename wins with the same bytes.
     with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".tmp", delete=False) as made:
         write_mo(made, catalog)
     Path(made.name).chmod(0o644)
+    os.utime(made.name, ns=(made_of, made_of))
     os.replace(made.name, target)
 
 

@@ -91,9 +91,10 @@ def orders(request: HttpRequest) -> HttpResponse:
     before_id = cursors.unseal(after, "my_orders")[0] if after else None
     found = trade.orders_of(person_id, states=states, before_id=before_id, limit=PAGE + 1)
     goods = trade.goods_of(found[:PAGE])
+    cards = catalog.cards({line.product_id for lines in goods.values() for line in lines if line.product_id})
     values = {
         "tab": "me", "state": wanted, "tabs": words.tabs(wanted),
-        "orders": [_listed(row, goods.get(row.pk, [])) for row in found[:PAGE]],
+        "orders": [_listed(row, goods.get(row.pk, []), cards) for row in found[:PAGE]],
         "more": cursors.seal([found[PAGE - 1].pk], "my_orders") if len(found) > PAGE else None,
     }  # fmt: skip
     return render(request, "web/orders.html", values)
@@ -135,9 +136,8 @@ def _line(line: trade.LineView, cards: dict[int, catalog.Card], currency: str) -
     }  # fmt: skip
 
 
-def _listed(row: Any, lines: list[trade.LineView]) -> dict[str, Any]:
+def _listed(row: Any, lines: list[trade.LineView], cards: dict[int, catalog.Card]) -> dict[str, Any]:
     state_text, kind = words.state(row.state)
-    cards = catalog.cards({line.product_id for line in lines if line.product_id})
     return {
         "shop_name": row.shop.name, "state_text": state_text, "kind": kind, "placed_at": row.placed_at,
         "total": shown.price(row.total_minor, row.currency), "url": reverse("order", args=[row.public_id]),
