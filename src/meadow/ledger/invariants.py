@@ -88,10 +88,13 @@ def cash_covers_obligations() -> int:
 def snapshots_equal_transfers() -> int:
     """The snapshot of a system account is the sum of its transfers up to the watermark."""
     return _count(
-        "SELECT count(*) FROM ledger_snapshot s CROSS JOIN ledger_watermark w WHERE s.balance_minor <>"
-        " coalesce((SELECT sum(amount_minor) FROM ledger_transfer WHERE target_id = s.account_id AND id <= w.upto_id), 0)"
-        " - coalesce((SELECT sum(amount_minor) FROM ledger_transfer WHERE source_id = s.account_id"
-        " AND id <= w.upto_id), 0)"
+        "WITH w AS (SELECT upto_id FROM ledger_watermark),"
+        " moved AS (SELECT id, sum(minor) AS minor FROM ("
+        "  SELECT target_id AS id, sum(amount_minor) AS minor FROM ledger_transfer, w WHERE id <= w.upto_id GROUP BY 1"
+        "  UNION ALL SELECT source_id, -sum(amount_minor) FROM ledger_transfer, w WHERE id <= w.upto_id GROUP BY 1"
+        " ) m GROUP BY id)"
+        " SELECT count(*) FROM ledger_snapshot s LEFT JOIN moved ON moved.id = s.account_id"
+        " WHERE s.balance_minor <> coalesce(moved.minor, 0)"
     )
 
 

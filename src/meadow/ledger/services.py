@@ -5,6 +5,7 @@ amount of zero moves nothing and is left out.  A refusal from SQL ends the trans
 (`kernel.db.atomic`) to go on after one.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def post_batch(postings: Sequence[NewPosting]) -> list[int]:
     now = clock.now()
     found = db.call(
         "SELECT ledger_post_batch(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],"
-        " NULL, NULL, %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])",
+        " NULL, %s::bytea[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])",
         [
             [p.key for p in postings],
             [p.cause[0] for p in postings],
@@ -114,6 +115,7 @@ def post_batch(postings: Sequence[NewPosting]) -> list[int]:
             [p.kind for p in postings],
             [_text(p.note) for p in postings],
             [now for _ in postings],
+            [_hash(p) for p in postings],
             [n for n, _ in legs],
             [t.source for _, t in legs],
             [t.target for _, t in legs],
@@ -287,6 +289,13 @@ def _check_collect(legs: Sequence[Leg], target: str, currency: str, transfers: S
             raise Refusal("malformed", field="target", why="the same for all that is collected")
         if transfer.amount.currency != currency:
             raise Refusal("currency_mismatch", currency=currency, other=transfer.amount.currency)
+
+
+def _hash(posting: NewPosting) -> bytes:
+    """What must be the same when a key comes again; times are no part of it, since a retry may come later."""
+    legs = [(t.source, t.target, t.amount.currency, t.amount.minor) for t in posting.transfers if t.amount.minor]
+    inputs = [posting.cause[0], str(posting.cause[1]), posting.kind, posting.note, legs]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).digest()
 
 
 def _text(note: Note) -> str | None:

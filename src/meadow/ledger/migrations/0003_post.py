@@ -25,8 +25,15 @@ BEGIN
 END $$;
 
 -- Opens accounts on first use.  In name order, so that two who open the same ones do not wait for each other crosswise.
-CREATE FUNCTION ledger_open(p_names text[], p_currencies text[]) RETURNS void LANGUAGE sql
-SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION ledger_open(p_names text[], p_currencies text[]) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM unnest(p_names, p_currencies) AS u(name, currency)
+        WHERE NOT EXISTS (SELECT FROM ledger_account a WHERE a.name = u.name AND a.currency = u.currency)
+    ) THEN
+        RETURN;
+    END IF;
     INSERT INTO ledger_account (name, currency, lock_rank, balance_minor, held_minor, floor_minor, ceiling_minor)
     SELECT w.name, w.currency, t.lock_rank, CASE WHEN t.kept THEN 0 END, CASE WHEN t.kept THEN 0 END, t.low, t.high
     FROM (
@@ -35,12 +42,12 @@ SET plan_cache_mode = force_generic_plan AS $$
         ORDER BY u.name, u.currency
     ) w CROSS JOIN LATERAL ledger_terms(w.name) t
     ON CONFLICT (name, currency) DO NOTHING;
-$$;
+END $$;
 
 -- Opens and locks accounts, in one order everywhere: rank, then id.  System accounts are not locked.  A receivable is
 -- guarded by the available account of its party, so whoever names it takes that lock first.
 CREATE FUNCTION ledger_lock(p_names text[], p_currencies text[]) RETURNS void LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     PERFORM ledger_open(p_names, p_currencies);
     IF array_to_string(p_names, ' ') LIKE '%:receivable%' THEN
@@ -58,7 +65,9 @@ END $$;
 
 POST = r"""
 -- Posts several postings at once; returns their ids in the order given.  A key that was posted before answers with
--- its posting, if the inputs are the same.  Times are no inputs: a retry may come later.
+-- its posting, if the inputs are the same: if their hashes are, which the caller may have made.  Times are no inputs,
+-- since a retry may come later.  Plans are kept for the arrays of any length and never scan a table, so a plan made
+-- while the tables were small does no harm when they have grown.
 --
 -- Legs belong to the posting at position p_of.  A credit to an available account first pays the party's receivable
 -- (a reversal does not); p_until sets what is left of the credit apart until then, with the posting's cause.
@@ -67,9 +76,8 @@ CREATE FUNCTION ledger_post_batch(
     p_keys text[], p_cause_kinds text[], p_cause_ids text[], p_kinds text[], p_notes text[], p_ats timestamptz[],
     p_reverses bigint[], p_hashes bytea[],
     p_of int[], p_sources text[], p_targets text[], p_currencies text[], p_amounts bigint[], p_untils timestamptz[]
-) RETURNS bigint[] LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+) RETURNS bigint[] LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    v_hashes bytea[];
     v_fresh text[];
     v_ids bigint[];
     v_wrong text;
@@ -79,22 +87,24 @@ DECLARE
     v_helds bigint[];
     v_short jsonb;
 BEGIN
-    SELECT array_agg(coalesce(p_hashes[k.n], sha256(convert_to(
-               jsonb_build_array(k.cause_kind, k.cause_id, k.kind, p_reverses[k.n], p_notes[k.n]::jsonb, l.legs)::text, 'UTF8'
-           ))) ORDER BY k.n)
-    INTO v_hashes
-    FROM unnest(p_cause_kinds, p_cause_ids, p_kinds) WITH ORDINALITY AS k(cause_kind, cause_id, kind, n)
-    LEFT JOIN (
-        SELECT u.part, array_agg(concat_ws(' ', u.source, u.target, u.currency, u.amount) ORDER BY u.n) AS legs
-        FROM unnest(p_of, p_sources, p_targets, p_currencies, p_amounts)
-             WITH ORDINALITY AS u(part, source, target, currency, amount, n)
-        GROUP BY u.part
-    ) l ON l.part = k.n;
+    IF p_hashes IS NULL THEN
+        SELECT array_agg(sha256(convert_to(jsonb_build_array(
+                   k.cause_kind, k.cause_id, k.kind, p_reverses[k.n], p_notes[k.n]::jsonb, l.legs)::text, 'UTF8'
+               )) ORDER BY k.n)
+        INTO p_hashes
+        FROM unnest(p_cause_kinds, p_cause_ids, p_kinds) WITH ORDINALITY AS k(cause_kind, cause_id, kind, n)
+        LEFT JOIN (
+            SELECT u.part, array_agg(concat_ws(' ', u.source, u.target, u.currency, u.amount) ORDER BY u.n) AS legs
+            FROM unnest(p_of, p_sources, p_targets, p_currencies, p_amounts)
+                 WITH ORDINALITY AS u(part, source, target, currency, amount, n)
+            GROUP BY u.part
+        ) l ON l.part = k.n;
+    END IF;
 
     WITH fresh AS (
         INSERT INTO ledger_posting (key, inputs_hash, cause_kind, cause_id, kind, note, at, reverses_id)
         SELECT u.key, u.hash, u.cause_kind, u.cause_id, u.kind, u.note::jsonb, u.at, u.reverses
-        FROM unnest(p_keys, v_hashes, p_cause_kinds, p_cause_ids, p_kinds, p_notes, p_ats, p_reverses)
+        FROM unnest(p_keys, p_hashes, p_cause_kinds, p_cause_ids, p_kinds, p_notes, p_ats, p_reverses)
              AS u(key, hash, cause_kind, cause_id, kind, note, at, reverses)
         ORDER BY u.key
         ON CONFLICT (key) DO NOTHING RETURNING key
@@ -103,7 +113,7 @@ BEGIN
 
     SELECT array_agg(p.id ORDER BY u.n), min(u.key) FILTER (WHERE p.inputs_hash <> u.hash)
     INTO v_ids, v_wrong
-    FROM unnest(p_keys, v_hashes) WITH ORDINALITY AS u(key, hash, n) JOIN ledger_posting p ON p.key = u.key;
+    FROM unnest(p_keys, p_hashes) WITH ORDINALITY AS u(key, hash, n) JOIN ledger_posting p ON p.key = u.key;
     IF v_wrong IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'MD409', MESSAGE = 'posting_mismatch',
             DETAIL = jsonb_build_object('key', v_wrong);
@@ -220,7 +230,7 @@ CREATE FUNCTION ledger_post(
 BEGIN
     RETURN (ledger_post_batch(
         ARRAY[p_key], ARRAY[p_cause_kind], ARRAY[p_cause_id], ARRAY[p_kind], ARRAY[p_note], ARRAY[p_at],
-        ARRAY[p_reverses], ARRAY[p_hash],
+        ARRAY[p_reverses], CASE WHEN p_hash IS NOT NULL THEN ARRAY[p_hash] END,
         array_fill(1, ARRAY[cardinality(p_sources)]), p_sources, p_targets, p_currencies, p_amounts, p_untils
     ))[1];
 END $$;
