@@ -88,7 +88,10 @@ def _check() -> None:
     """Runs every invariant; a violation is an error in the log and red in ./meadow doctor."""
     from meadow.config import invariants
     from meadow.kernel import heartbeats, idempotency, limits
+    from meadow.ledger import services as ledger
 
+    # First, so that the invariants check the sums that are read from now on.
+    ledger.take_snapshot()
     found = invariants.run()
     for name, violations in found.items():
         if violations:
