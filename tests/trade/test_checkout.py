@@ -206,8 +206,20 @@ def test_cart_is_bounded_and_what_is_bought_leaves_it(bowl: Goods, monkeypatch: 
     assert refusal_of(lambda: services.add_to_cart(sku_id=other.sku_id, person_id=bo)).code == "cart_full"
     services.remove_from_cart(sku_id=bowl.sku_id, person_id=bo)
     services.add_to_cart(sku_id=other.sku_id, person_id=bo)
+    eve = bazaar.person("Eve")
+    services.add_to_cart(sku_id=other.sku_id, person_id=eve)
+    services.add_to_cart(sku_id=other.sku_id, carrier="another phone")
     bazaar.place_checkout(services.open_cart_checkout(person_id=bo).pk, buyer=bo)
     assert queries.cart_of(person_id=bo).items == []
+    assert (queries.cart_count(person_id=eve), queries.cart_count(carrier="another phone")) == (1, 1)
+
+
+def test_browsers_cart_is_emptied_by_a_guests_and_by_a_signed_in_buyers_order(bowl: Goods) -> None:
+    for buyer in (None, bazaar.person()):
+        services.add_to_cart(sku_id=bowl.sku_id, carrier="phone")
+        opened = services.open_cart_checkout(carrier="phone")
+        bazaar.place_checkout(opened.pk, buyer=buyer)
+        assert queries.cart_count(carrier="phone") == 0
 
 
 def test_a6_2_total_is_the_servers_and_equals_order_payment_and_escrow(bowl: Goods) -> None:

@@ -344,3 +344,42 @@ def test_events_handled_twice_change_nothing() -> None:
         services.complete_refund(refund_id=provider_refund.cause_id, provider_refund_id=provider_refund.pk)
     outbox.drain_all()
     assert bazaar.has(order) == ZERO | {"merchant": 5500, "creator": 1080, "platform": 420}
+
+
+@pytest.mark.parametrize(
+    ("tampering", "caught"),
+    [
+        ("UPDATE trade_order SET state = 'paid' WHERE state = 'settled'", "trade_escrow_is_what_was_not_released"),
+        ("UPDATE trade_order SET state = 'placed' WHERE state = 'settled'", "trade_reserved_for_open_orders"),
+        ("UPDATE trade_orderline SET rate_bp = rate_bp + 1 WHERE kind = 'goods'", "trade_line_pays_only_its_creator"),
+        (
+            "UPDATE trade_orderline SET creator_id = (SELECT max(id) FROM accounts_creator) WHERE kind = 'goods'",
+            "trade_settled_once_and_to_its_parties",
+        ),
+        (
+            "UPDATE trade_orderline SET creator_id = (SELECT max(id) FROM accounts_creator) WHERE kind = 'goods'",
+            "trade_line_pays_only_its_creator",
+        ),
+        ("UPDATE trade_orderline SET refunded_minor = refunded_minor + 1", "trade_totals_add_up"),
+        ("UPDATE trade_order SET goods_minor = goods_minor - 1, shipping_minor = shipping_minor + 1", "trade_totals_add_up"),
+        (
+            "UPDATE trade_order SET total_minor = total_minor - 1, goods_minor = goods_minor - 1",
+            "trade_payment_is_sum_of_orders",
+        ),
+        ("UPDATE trade_refund SET state = 'sent'", "trade_refunds_are_where_they_stand"),
+        ("UPDATE trade_refund SET amount_minor = amount_minor - 1", "trade_refund_lines_add_up"),
+        ("UPDATE affiliate_commissionline SET creator_id = (SELECT max(id) FROM accounts_creator)",
+         "affiliate_commission_pays_its_click"),
+    ],
+)  # fmt: skip
+def test_invariants_catch_what_was_tampered_with(tampering: str, caught: str) -> None:
+    from django.db import connection, transaction
+
+    order = bazaar.settled(bought())
+    bazaar.refund(order, 4000)
+    bazaar.creator("Eve")
+    assert bazaar.violations() == {}
+    with connection.cursor() as cursor, transaction.atomic():
+        cursor.execute(tampering)
+        assert bazaar.violations().get(caught, 0) > 0
+        transaction.set_rollback(True)

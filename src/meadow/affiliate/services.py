@@ -68,19 +68,18 @@ def attribute_order(
     """Decides for each line who earns, and stores the decision with all it read; in the order of the lines.
 
     click_ids are the signed clicks that the cart or checkout carried: one carrier more, without precedence.  A forged
-    one is left out and flagged by sharing.  Refuses nothing: the worst that can come out is an organic order.
+    one is left out and flagged by sharing.  Call it in the transaction that places the order.
+    Refuses nothing: the worst that can come out is an organic order.
     """
-    shop_ids = {line.shop_id for line in lines}
-    with atomic():
-        found = _clicks(buyer_id, carrier, shop_ids, at, click_ids)
-        candidates = _candidates(found, buyer_id, contact_email, contact_phone)
-        offers = _offers(lines, candidates, at)
-        plain = [Line(line.line_id, line.shop_id, line.product_id) for line in lines]
-        decisions = rules.attribute(plain, candidates, offers, at)
-        stored = Attribution.objects.bulk_create(
-            _row(line, each, decision, candidates, offers, at)
-            for line, each, decision in zip(lines, plain, decisions, strict=True)
-        )
+    found = _clicks(buyer_id, carrier, {line.shop_id for line in lines}, at, click_ids)
+    candidates = _candidates(found, buyer_id, contact_email, contact_phone)
+    offers = _offers(lines, candidates, at)
+    plain = [Line(line.line_id, line.shop_id, line.product_id) for line in lines]
+    decisions = rules.attribute(plain, candidates, offers, at)
+    stored = Attribution.objects.bulk_create(
+        _row(line, each, decision, candidates, offers, at)
+        for line, each, decision in zip(lines, plain, decisions, strict=True)
+    )
     return [
         Attributed(
             row.order_line_id, row.pk, row.creator_id, row.plan_version_id, row.rate_bp, row.click_id, row.rule,
@@ -115,8 +114,11 @@ def _candidates(
     if not found:
         return []
     active = accounts.active_creators({click.creator_id for click, _ in found.values()})
-    buyer = accounts.identity_keys(buyer_id, contact_email=contact_email, contact_phone=contact_phone)
-    owners = accounts.identity_keys_of(active.values())
+    owners = accounts.identity_keys_of({buyer_id, *active.values()})
+    buyer = owners[buyer_id]
+    if contact_email or contact_phone:
+        # A guest has verified nothing yet; where the parcel's mail goes to says as much.
+        buyer = accounts.identity_keys(buyer_id, contact_email=contact_email, contact_phone=contact_phone)
     return [
         Candidate(
             click_id=click.click_id,

@@ -62,6 +62,7 @@ UNPAID_TTL = timedelta(minutes=30)
 SETTLE_DELAY = timedelta(days=1)
 AFTER_SALE_WINDOW = timedelta(days=15)
 REFUND_RETRY = timedelta(minutes=10)
+REFUND_RETRY_MOST = timedelta(days=1)
 AUTO_CONFIRM: Mapping[str, timedelta] = MappingProxyType(
     {
         "express": timedelta(days=10),
@@ -76,6 +77,7 @@ TIMERS: Mapping[str, timedelta] = MappingProxyType(
         "escrow.settle_delay": SETTLE_DELAY,
         "after_sale.window": AFTER_SALE_WINDOW,
         "refund.retry": REFUND_RETRY,
+        "refund.retry_most": REFUND_RETRY_MOST,
     }
     | {f"escrow.auto_confirm.{kind}": wait for kind, wait in AUTO_CONFIRM.items()}
 )
@@ -266,6 +268,11 @@ def refund_amounts(
         if minor > by_id[line_id].left_minor:
             raise Refusal("refund_too_large", left_minor=by_id[line_id].left_minor)
     return list(asked.items())
+
+
+def retry_refund_at(asked_at: datetime, now: datetime) -> datetime:
+    """After as long again as it has waited already, at most a day."""
+    return now + min(max(REFUND_RETRY, now - asked_at), REFUND_RETRY_MOST)
 
 
 def everything_left(lines: Sequence[Refundable]) -> list[tuple[int, int]]:

@@ -199,16 +199,18 @@ def _write(
 ) -> tuple[list[Order], list[OrderLine]]:
     """Orders, decisions and lines, each set in one statement; ids are drawn first."""
     now = clock.now()
-    order_ids, line_ids = _draw_ids(len(parts), sum(len(part.lines) for part in parts))
+    shipped = [part for part in parts if part.shipping_minor]
+    order_ids, line_ids = _draw_ids(len(parts), sum(len(part.lines) for part in parts) + len(shipped))
     orders = [
         _order(order_id, checkout, part, started[part.currency], buying, now)
         for order_id, part in zip(order_ids, parts, strict=True)
     ]
     wanted = [(order, line) for order, part in zip(orders, parts, strict=True) for line in part.lines]
-    decided = _attribute(line_ids, wanted, checkout, buying, now)
+    decided = _attribute(line_ids[: len(wanted)], wanted, checkout, buying, now)
     lines = [_goods_line(*pair, decision) for pair, decision in zip(wanted, decided, strict=True)]
     Order.objects.bulk_create(orders)
-    OrderLine.objects.bulk_create(lines + [_shipping_line(order) for order in orders if order.shipping_minor])
+    freight = zip(line_ids[len(wanted) :], (order for order in orders if order.shipping_minor), strict=True)
+    OrderLine.objects.bulk_create(lines + [_shipping_line(line_id, order) for line_id, order in freight])
     return orders, lines
 
 
@@ -268,10 +270,10 @@ def _goods_line(order: Order, line: QuoteLine, decision: Attributed) -> OrderLin
     )  # fmt: skip
 
 
-def _shipping_line(order: Order) -> OrderLine:
+def _shipping_line(line_id: int, order: Order) -> OrderLine:
     parts = shipping_split(order.shipping_minor)
     return OrderLine(
-        order=order, kind="shipping", title="", quantity=1, unit_price_minor=order.shipping_minor,
+        id=line_id, order=order, kind="shipping", title="", quantity=1, unit_price_minor=order.shipping_minor,
         amount_minor=order.shipping_minor, merchant_minor=parts.merchant, creator_minor=0, service_minor=0,
         trade_minor=0,
     )  # fmt: skip
@@ -279,7 +281,9 @@ def _shipping_line(order: Order) -> OrderLine:
 
 def _empty_cart(buyer_id: int, carrier: str, lines: Sequence[OrderLine]) -> None:
     """What was bought leaves the cart, of the person or of the browser; what could not be sold stays there."""
-    owner = Q(cart__person_id=buyer_id) | Q(cart__carrier=carrier or None)
+    owner = Q(cart__person_id=buyer_id)
+    if carrier:
+        owner |= Q(cart__carrier=carrier)
     CartLine.objects.filter(owner, sku_id__in=[line.sku_id for line in lines]).delete()
 
 

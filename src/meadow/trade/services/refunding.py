@@ -206,10 +206,12 @@ def _send(refund: Refund, order: Order, event: str) -> None:
 
 
 def _stuck(refund: Refund) -> None:
-    """The refund waits; the operator is told, and it is tried again by itself."""
-    refund.retry_due_at = clock.now() + rules.REFUND_RETRY
+    """The refund waits: it is tried again by itself, less and less often, and the operator is told once."""
+    is_news = refund.retry_due_at is None
+    refund.retry_due_at = rules.retry_refund_at(refund.asked_at, clock.now())
     refund.save(update_fields=["retry_due_at"])
-    emit(RefundStuck(refund.pk, refund.order_id))
+    if is_news:
+        emit(RefundStuck(refund.pk, refund.order_id))
 
 
 def retry_refund(*, refund_id: int, by: Actor) -> Refund:
