@@ -42,7 +42,7 @@ LIMITS: dict[str, Limit] = {
 
 def count(request: HttpRequest, name: str, who: str) -> None:
     """Counts one act.  Refuses: rate_limited."""
-    factor = getattr(settings.MEADOW, "limit_factor", 1)
+    factor = settings.MEADOW.limit_factor
     if factor == 0:
         return
     limit = LIMITS[name]
