@@ -26,7 +26,7 @@ def google_feed(shop_id: int, *, form: str = "xml", link: Callable[[str], str] |
     """
     view = shop(shop_id)
     base: str = settings.MEADOW.base_url
-    products = _products(shop_id, link or (lambda public_id: f"{base}/p/{public_id}"), only_on_sale=True)
+    products = _products(shop_id, link or (lambda public_id: f"{base}/g/{public_id}"), only_on_sale=True)
     if form == "tsv":
         return google_tsv(products, view.currency)
     return google_xml(products, view.currency, title=view.name, link=base)

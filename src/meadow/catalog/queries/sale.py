@@ -141,6 +141,15 @@ def product_ids(public_ids: Iterable[str]) -> dict[str, int]:
     return {row["public_id"]: row["id"] for row in found}
 
 
+def ids_by_handle(shop_id: int, handles: Iterable[str]) -> dict[str, int]:
+    """The ids of a shop's products by their handles; unknown ones are left out."""
+    found = db.rows(
+        "SELECT handle, id FROM catalog_product WHERE shop_id = %s AND handle = ANY(%s::text[])",
+        [shop_id, list(handles)],
+    )
+    return {row["handle"]: row["id"] for row in found}
+
+
 CARD_COLUMNS = (
     "p.id AS product_id, p.public_id, p.handle, p.title, h.id AS shop_id, h.public_id AS shop_public_id, "
     "h.slug AS shop_slug, h.name AS shop_name, coalesce(x.price_minor, 0) AS price_minor, "
