@@ -307,6 +307,10 @@ def test_gift_goes_only_with_something_paid(bowl: Goods) -> None:
     assert refusal_of(lambda: bazaar.checkout(gift)).code == "gift_alone"
     order = bazaar.settled(bazaar.paid(gift, paid, buyer=bazaar.person()))
     assert (order.total_minor, order.state) == (500, "settled")
+    assert bazaar.stock(gift) == (9, 0)
+    cancelled = bazaar.paid(gift, paid, buyer=bazaar.person())
+    services.cancel_order(order_id=cancelled.pk, by=SYSTEM)
+    assert (bazaar.stock(gift), bazaar.stock(paid)) == ((9, 0), (9, 0))
 
 
 def test_empty_long_and_unknown_checkouts_are_refused(bowl: Goods) -> None:

@@ -222,6 +222,15 @@ def test_same_key_gives_the_same_refund_and_another_body_is_refused() -> None:
     assert bazaar.again(order).refunded_minor == 4000
 
 
+def test_no_callers_key_stands_in_the_way_of_a_cancellation() -> None:
+    order = bought()
+    bazaar.refund(order, 4000, key="cancel")
+    services.cancel_order(order_id=order.pk, by=actor(order.buyer_id))
+    outbox.drain_all()
+    assert bazaar.again(order).refunded_minor == 11_000
+    assert bazaar.has(order) == ZERO
+
+
 def test_d4_3_more_than_is_left_is_refused() -> None:
     order = bought()
     bazaar.refund(order, 4000)

@@ -245,7 +245,7 @@ class Refund(models.Model):
 
     public_id = models.CharField(max_length=32, unique=True, default=new_refund_id, editable=False)
     order = models.ForeignKey("trade.Order", models.PROTECT, related_name="+")
-    key = models.CharField(max_length=255)  # one refund per order and key
+    key = models.CharField(max_length=255)
     kind = models.CharField(max_length=8)  # refund, cancel or late
     state = models.CharField(max_length=10, default=rules.REFUND.start)
     currency = models.CharField(max_length=3)
@@ -261,7 +261,8 @@ class Refund(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("order", "key", name="refund_key_once"),
+            # By kind, so that no caller's key can stand in the way of a cancellation.
+            models.UniqueConstraint("order", "kind", "key", name="refund_key_once"),
             models.CheckConstraint(name="refund_state", condition=Q(state__in=rules.REFUND.states)),
             models.CheckConstraint(name="refund_kind", condition=Q(kind__in=("refund", "cancel", "late"))),
             models.CheckConstraint(name="refund_amount", condition=Q(amount_minor__gt=0)),

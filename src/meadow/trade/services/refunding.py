@@ -46,7 +46,7 @@ def refund_order(
     with atomic():
         order = queries.locked(order_id)
         require_staff_or_operator(order, by)
-        known = Refund.objects.filter(order=order, key=key).first()
+        known = Refund.objects.filter(order=order, kind="refund", key=key).first()
         if known is not None:
             return _same(known, goods, shipping_minor)
         if order.state not in rules.REFUNDABLE:
@@ -131,16 +131,21 @@ def _promise(
     OrderLine.objects.bulk_update(touched, ["refunded_minor"])
     order.refunded_minor += refund.amount_minor
     order.save(update_fields=["refunded_minor"])
-    _restock(touched)
+    _restock(order, lines, touched)
     emit(*events)
     return refund
 
 
-def _restock(touched: Sequence[OrderLine]) -> None:
-    """What was refunded whole before it was sent can be sold again; a line becomes wholly refunded only once."""
+def _restock(order: Order, lines: Sequence[OrderLine], touched: Sequence[OrderLine]) -> None:
+    """What was refunded whole before it was sent can be sold again; a line becomes wholly refunded only once.
+
+    Gifts cost nothing, so they come back with the last refund of their order.
+    """
+    is_last = order.refunded_minor == order.total_minor
+    gifts = [line for line in lines if is_last and line.kind == "goods" and line.amount_minor == 0]
     back = [
         (line.sku_id, line.quantity - line.shipped_quantity)
-        for line in touched
+        for line in [*touched, *gifts]
         if line.sku_id and line.refunded_minor == line.amount_minor and line.shipped_quantity < line.quantity
     ]
     if back:
