@@ -1,0 +1,181 @@
+"""What is measured inside a process, as the worker does it, and what is prepared for the load.  Prints JSON.
+
+Run in the environment of the instance under measurement: `python -m bench.inside NAME SECONDS [ARGUMENTS]`.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import cycle
+from typing import Any
+
+BATCH = 150
+ADDRESS = {"name": "Bo", "phone": "+86 138 0000 0000", "line1": "12 Meadow Lane", "city": "Hangzhou", "country": "CN"}
+BROWSER = {
+    "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-User": "?1",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36",
+}  # fmt: skip
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
+    import django
+
+    django.setup()
+    name, seconds, arguments = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
+    sys.stdout.write(json.dumps(globals()[name](seconds, *arguments)))
+
+
+def checkouts(seconds: float, *arguments: str) -> dict[str, Any]:
+    """Open checkouts for the load on placing; the last argument is how many slices will want some."""
+    from meadow.trade import queries
+
+    skus, slices = _sku_ids(arguments[:-1]), int(arguments[-1])
+    turn = cycle(skus)
+    return {"checkouts": [queries.checkout_token(_open(next(turn))) for _ in range(slices * 700)]}
+
+
+def settle(seconds: float) -> dict[str, Any]:
+    """Releases confirmed orders one by one, each in its own transaction, until the time is over."""
+    from meadow.kernel import clock
+    from meadow.trade import services
+
+    orders = _confirmed(BATCH * max(1, round(seconds)))
+    due = clock.now() + timedelta(days=2)
+    left = iter(orders)
+
+    def one() -> int:
+        order = next(left, None)
+        if order is None:
+            return 0
+        with clock.at(due):
+            services.settle_order(order_id=order)
+        return 1
+
+    return _timed(one, seconds)
+
+
+def outbox(seconds: float) -> dict[str, Any]:
+    """Emits events that have handlers and drains them, in the batches of the worker."""
+    from meadow.kernel import clock, db, outbox
+    from meadow.kernel.events import ProductChanged
+
+    del clock
+
+    def one() -> int:
+        with db.atomic():
+            outbox.emit(*(ProductChanged(n, 1) for n in range(400)))
+        return outbox.drain()
+
+    return _timed(one, seconds)
+
+
+def statements(seconds: float, code: str, sku: str) -> dict[str, Any]:
+    """How many SQL statements each path runs, transaction control left out."""
+    from django.test import Client
+
+    client, more = Client(), {f"HTTP_{k.upper().replace('-', '_')}": v for k, v in BROWSER.items()}
+    checkout = checkouts(0, sku, "1")["checkouts"][0]
+
+    def place() -> None:
+        client.post(
+            f"/api/v1/checkouts/{checkout}/place",
+            {"address": ADDRESS, "contact": {"email": "bo@bench.test"}},
+            content_type="application/json",
+            headers={"Idempotency-Key": f"count-{time.time_ns()}"},
+        )
+
+    from meadow.kernel import clock, db
+    from meadow.kernel import outbox as box
+    from meadow.kernel.events import ProductChanged
+    from meadow.trade import services
+
+    order = _confirmed(1)[0]
+    with db.atomic():
+        box.emit(*(ProductChanged(n, 1) for n in range(50)))
+
+    def release() -> None:
+        with clock.at(clock.now() + timedelta(days=2)):
+            services.settle_order(order_id=order)
+
+    paths: dict[str, Callable[[], object]] = {
+        "outbox": box.drain,
+        "settle": release,
+        "resolve": lambda: client.get(f"/api/v1/landings/{code}", **more),
+        "list": lambda: client.get("/api/v1/products?limit=20"),
+        "place": place,
+    }
+    return {"counts": {name: _count(act) for name, act in paths.items()}}
+
+
+def invariants(seconds: float) -> dict[str, Any]:
+    """Every invariant of the installation, after all that load."""
+    from meadow.config import invariants
+
+    return {"violations": invariants.run()}
+
+
+def _count(act: Callable[[], object]) -> int:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    act_once = act
+    with CaptureQueriesContext(connection) as seen:
+        act_once()
+    control = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT", "ROLLBACK")
+    return sum(1 for query in seen.captured_queries if not query["sql"].lstrip().upper().startswith(control))
+
+
+def _timed(one: Callable[[], int], seconds: float) -> dict[str, Any]:
+    done, began, cpu = 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - began < seconds:
+        step = one()
+        if not step:
+            break
+        done += step
+    return {"done": done, "seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "errors": 0}
+
+
+def _sku_ids(public_ids: tuple[str, ...] | list[str]) -> list[int]:
+    from meadow.catalog import queries
+
+    return list(queries.sku_ids(list(public_ids)).values())
+
+
+def _open(sku_id: int, buyer_id: int | None = None) -> Any:
+    from meadow.trade import services
+
+    return services.open_checkout(lines=[services.LineIn(sku_id, 1)], buyer_id=buyer_id)
+
+
+def _confirmed(number: int) -> list[int]:
+    """Orders on the eve of their release, made by the verbs themselves."""
+    from meadow.accounts import queries as accounts
+    from meadow.kernel import db
+    from meadow.kernel.audit import Actor
+    from meadow.payments import services as payments
+    from meadow.trade import services
+
+    buyer = int(db.call("SELECT id FROM accounts_person WHERE lower(email) = 'mei0@bench.test'"))
+    skus = [row["id"] for row in db.rows("SELECT id FROM catalog_sku ORDER BY id LIMIT 200")]
+    found = []
+    for _, sku in zip(range(number), cycle(skus), strict=False):
+        checkout = _open(sku, buyer)
+        placed = services.place_orders(
+            checkout_id=checkout.pk, address=ADDRESS, contact={"email": "bo@bench.test"}, buyer_id=buyer
+        )
+        for sent in payments.sandbox_pay(payment_id=placed.payments[0].pk, behaviour="succeed").notices:
+            services.record_payment(payments.verify(provider="sandbox", headers=sent.headers, body=sent.body))
+        order = placed.orders[0]
+        keeper = Actor("person", accounts.merchant(order.merchant_id).owner_id)
+        services.ship_order(order_id=order.pk, parcels=[services.ParcelIn("express", "SF", f"SF{order.pk}")], by=keeper)
+        services.confirm_receipt(order_id=order.pk, by=Actor("person", buyer))
+        found.append(order.pk)
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Which paths are measured, and how each is driven: a private instance, its own load generator, pgbench beside it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.measure import REFERENCE, Pgbench, Result, Slice, Watch, alternate, descendants
+
+CLIENTS = 8
+SMALL, LARGE = 10_000, 1_000_000
+NAVIGATION = (
+    "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-User: ?1\r\n"
+)
+AGENT = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36\r\n"
+Say = Callable[[str], None]
+
+
+class Bench:
+    """One instance under measurement."""
+
+    def __init__(self, instance: Any, say: Say, *, seconds: float, rounds: int) -> None:
+        self.instance, self.say, self.seconds, self.rounds = instance, say, seconds, rounds
+        self.folder = Path(tempfile.mkdtemp(prefix="meadow-bench-"))
+        self.environment = {**os.environ, **instance.environment, "PYTHONPATH": "src:."}
+        self.results: list[dict[str, Any]] = []
+        self.cursors: dict[str, int] = {}
+
+    def python(self, *arguments: str) -> Any:
+        """Runs one of our modules in the instance's environment and reads the JSON object it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments], env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{arguments[0]} failed: {done.stderr.strip()[-1500:]}")
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    # Limits
+
+    def reference(self, size: int, binaries: Path) -> Pgbench:
+        """Fills the fixed tables to the same size and hands out pgbench on them."""
+        orders = min(size, 100_000)
+        for name, variables in (("schema", {}), ("fill", {"tokens": size, "products": size, "orders": orders})):
+            command = [str(binaries / "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-f", str(REFERENCE / f"{name}.sql")]
+            command += [f"-v{key}={value}" for key, value in variables.items()] + [self.instance.dsn]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(f"psql failed on {name}: {done.stderr.strip()[-500:]}")
+        return Pgbench(binaries / "pgbench", self.instance.dsn, {"tokens": size, "products": size}, CLIENTS)
+
+    # Subjects
+
+    def watch(self) -> Watch:
+        return Watch(self._server_pids, self._database_pids)
+
+    def _server_pids(self) -> list[int]:
+        return [pid for pid in descendants(self.instance.pids()["web"])]
+
+    def _database_pids(self) -> list[int]:
+        return [p.pid for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
+
+    def http(self, name: str, requests: list[str], *, once: bool = False) -> Callable[[float], Slice]:
+        """A slice of load over HTTP; with `once`, each request is sent at most once over all slices."""
+        path = self.folder / f"{name}.requests"
+        path.write_text("\n".join(json.dumps(request) for request in requests), encoding="utf-8")
+
+        def drive(seconds: float) -> Slice:
+            start = self.cursors.get(name, 0)
+            if once and start >= len(requests) - CLIENTS:
+                raise RuntimeError(f"{name}: not enough prepared requests")
+            with self.watch() as watch:
+                arguments = ["127.0.0.1", str(self.instance.port), str(seconds), str(CLIENTS), str(start), str(path)]
+                answer = self.python("bench.load", *arguments)
+            self.cursors[name] = answer["next"]
+            return Slice(
+                answer["done"],
+                answer["seconds"],
+                watch.server_cpu,
+                watch.database_cpu,
+                answer["errors"],
+                answer["p99_ms"],
+            )
+
+        return drive
+
+    def inside(self, name: str, *arguments: str) -> Callable[[float], Slice]:
+        """A slice of work in a process of our own, as the worker does it."""
+
+        def drive(seconds: float) -> Slice:
+            with self.watch() as watch:
+                answer = self.python("bench.inside", name, str(seconds), *arguments)
+            return Slice(answer["done"], answer["seconds"], answer["cpu"], watch.database_cpu, answer["errors"])
+
+        return drive
+
+    def measure(
+        self, path: str, size: int, statements: int, limit: Callable[[float], float], subject: Callable[[float], Slice],
+        unit: str = "requests",
+    ) -> None:  # fmt: skip
+        result = alternate(
+            Result(path, size, statements, unit=unit),
+            limit=limit,
+            subject=subject,
+            rounds=self.rounds,
+            seconds=self.seconds,
+        ).as_dict()
+        self.results.append(result)
+        self.say(
+            f"{path:<22} {size:>9,} stored  {result['per_second']:>9,.0f}/s of {result['limit_per_second']:>9,.0f}/s  "
+            f"share {result['share']:.2f} ({result['share_min']:.2f}-{result['share_max']:.2f})  "
+            f"{result['statements']} statements  {result['server_cpu_us']} us server"
+        )
+
+
+def get(path: str, extra: str = "") -> str:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{AGENT}{extra}Accept-Language: en\r\n\r\n"
+
+
+def post(path: str, body: object, extra: str = "") -> str:
+    text = json.dumps(body)
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{AGENT}{extra}Content-Type: application/json\r\n"
+        f"Accept-Language: en\r\nContent-Length: {len(text.encode())}\r\n\r\n{text}"
+    )
+
+
+def run_size(bench: Bench, size: int, binaries: Path) -> None:
+    """All paths at one dataset size."""
+    bench.say(f"filling {size:,} products, tokens and orders")
+    facts = bench.python("bench.fill", str(size), str(size))
+    counts = bench.python("bench.inside", "statements", "0", facts["codes"][0], facts["skus"][0])["counts"]
+    limit = bench.reference(size, binaries)
+
+    def resolve_limit(seconds: float) -> float:
+        # A resolve and a hundredth of a hundred-row insert of clicks, as the budget states it.
+        both = limit.run("resolve", seconds), limit.run("clicks", max(1.0, seconds / 2))
+        return 1 / (1 / both[0] + 0.01 / both[1])
+
+    landings = [get(f"/api/v1/landings/{code}", NAVIGATION) for code in facts["codes"]]
+    bench.measure("token resolve + click", size, counts["resolve"], resolve_limit, bench.http("resolve", landings))
+    lists = [get("/api/v1/products?limit=20")]
+    bench.measure("list of 20 as JSON", size, counts["list"], limit.script("list"), bench.http("list", lists))
+    ready = bench.python("bench.inside", "checkouts", "0", *facts["skus"][:200], str(bench.rounds + 1))["checkouts"]
+    address = {
+        "name": "Bo",
+        "phone": "+86 138 0000 0000",
+        "line1": "12 Meadow Lane",
+        "city": "Hangzhou",
+        "country": "CN",
+    }
+    places = [
+        post(
+            f"/api/v1/checkouts/{checkout}/place",
+            {"address": address, "contact": {"email": f"bo{n % 50}@bench.test"}},
+            f"Idempotency-Key: {size}-{n}\r\n",
+        )
+        for n, checkout in enumerate(ready)
+    ]
+    bench.measure("place order", size, counts["place"], limit.script("order"), bench.http("place", places, once=True))
+    bench.measure("settle", size, counts["settle"], limit.script("settle"), bench.inside("settle"), unit="orders")
+    bench.measure(
+        "outbox", size, counts["outbox"], lambda s: 50 * limit.run("outbox", s, clients=1), bench.inside("outbox"),
+        unit="events",
+    )  # fmt: skip
+
+
+def run(*, sizes: list[int], rounds: int, seconds: float, say: Say) -> dict[str, Any]:
+    """Everything, on a private instance with fsync on; checks the invariants at the end."""
+    from meadow.config.postgres import seat
+    from meadow.config.supervise import Instance
+
+    settings = {"MEADOW_TEST_CLOCK": "0", "MEADOW_LIMIT_FACTOR": "0"}
+    say("starting a private instance with fsync on and two web processes")
+    with Instance(env=settings, fsync=True, worker=False) as instance:
+        bench = Bench(instance, say, seconds=seconds, rounds=rounds)
+        binaries = seat.embedded_binaries()
+        for size in sizes:
+            run_size(bench, size, binaries)
+        violations = bench.python("bench.inside", "invariants", "0")["violations"]
+    return {
+        "machine": {"cores": os.cpu_count(), "note": "load generator, database and server share the cores"},
+        "rounds": rounds, "seconds": seconds, "results": bench.results, "violations": violations,
+    }  # fmt: skip
