@@ -26,7 +26,7 @@ class Field:
     type: str = "text"
     most: int = 120
     is_needed: bool = True
-    is_wide: bool = False
+    width: str = ""  # half: beside another even on a small screen; whole: alone even on a large one
     hint: str = ""
     options: tuple[tuple[str, str], ...] = ()
     error: str = ""
@@ -54,17 +54,19 @@ def contact_in(values: Mapping[str, str]) -> dict[str, str]:
 
 def _blank(is_guest: bool) -> list[Field]:
     home = "CN" if shown.language() == "zh" else ""
-    hint = _("For the order's link and receipts; no account is made.") if is_guest else ""
+    hint = _("To take the order into an account later; none is made now.") if is_guest else ""
     return [
         Field("name", _("Recipient"), "name", most=80),
         Field("phone", _("Phone"), "tel", type="tel", most=24),
-        Field("email", _("E-mail"), "email", type="email", most=254, is_needed=False, is_wide=True, hint=hint),
-        Field("country", _("Country or region"), "country", value=home, options=countries(shown.language())),
-        Field("region", _("Province or state"), "address-level1", is_needed=False),
-        Field("city", _("City"), "address-level2"),
-        Field("district", _("District"), "address-level3", is_needed=False),
-        Field("line1", _("Street, number, flat"), "address-line1", is_wide=True),
-        Field("postal_code", _("Postal code"), "postal-code", most=12, is_needed=False),
+        Field("email", _("E-mail"), "email", type="email", most=254, is_needed=False, width="whole", hint=hint),
+        Field(
+            "country", _("Country or region"), "country", value=home, width="half", options=countries(shown.language())
+        ),
+        Field("region", _("Province or state"), "address-level1", is_needed=False, width="half"),
+        Field("city", _("City"), "address-level2", width="half"),
+        Field("district", _("District"), "address-level3", is_needed=False, width="half"),
+        Field("line1", _("Street, number, flat"), "address-line1", width="whole"),
+        Field("postal_code", _("Postal code"), "postal-code", most=12, is_needed=False, width="half"),
     ]
 
 

@@ -18,6 +18,7 @@ from meadow.trade import queries as trade
 from meadow.trade import services as trade_services
 from meadow.web import shown
 from meadow.web.shop import order_words as words
+from meadow.web.shop.kept import kept_orders
 from meadow.web.visitor import guarded, in_their_time, person_id_of, signed_in
 
 PAGE = 10
@@ -84,8 +85,10 @@ def cancel(request: HttpRequest, ref: str) -> HttpResponse:
 @require_safe
 @in_their_time
 def orders(request: HttpRequest) -> HttpResponse:
-    """The signed-in person's orders, by state."""
-    person_id, wanted = signed_in(request), request.GET.get("state", "all")
+    """The signed-in person's orders, by state; to others those that their browser keeps."""
+    person_id, wanted = person_id_of(request), request.GET.get("state", "all")
+    if person_id is None:
+        return render(request, "web/orders.html", _kept_texts(request))
     states = words.TABS.get(wanted, ())
     after = request.GET.get("after")
     before_id = cursors.unseal(after, "my_orders")[0] if after else None
@@ -94,7 +97,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     cards = catalog.cards({line.product_id for lines in goods.values() for line in lines if line.product_id})
     values = {
         "tab": "me", "state": wanted, "tabs": words.tabs(wanted),
-        "orders": [_listed(row, goods.get(row.pk, []), cards) for row in found[:PAGE]],
+        "orders": [_listed(row, goods.get(row.pk, []), cards, row.public_id) for row in found[:PAGE]],
         "more": cursors.seal([found[PAGE - 1].pk], "my_orders") if len(found) > PAGE else None,
     }  # fmt: skip
     return render(request, "web/orders.html", values)
@@ -136,10 +139,19 @@ def _line(line: trade.LineView, cards: dict[int, catalog.Card], currency: str) -
     }  # fmt: skip
 
 
-def _listed(row: Any, lines: list[trade.LineView], cards: dict[int, catalog.Card]) -> dict[str, Any]:
+def _kept_texts(request: HttpRequest) -> dict[str, Any]:
+    kept = kept_orders(request)
+    cards = catalog.cards({line.product_id for _, view in kept for line in view.lines if line.product_id})
+    listed = [
+        _listed(view.order, [line for line in view.lines if line.kind == "goods"], cards, link) for link, view in kept
+    ]
+    return {"tab": "me", "orders": listed, "is_guest": True}
+
+
+def _listed(row: Any, lines: list[trade.LineView], cards: dict[int, catalog.Card], ref: str) -> dict[str, Any]:
     state_text, kind = words.state(row.state)
     return {
         "shop_name": row.shop.name, "state_text": state_text, "kind": kind, "placed_at": row.placed_at,
-        "total": shown.price(row.total_minor, row.currency), "url": reverse("order", args=[row.public_id]),
+        "total": shown.price(row.total_minor, row.currency), "url": reverse("order", args=[ref]),
         "lines": [_line(line, cards, row.currency) for line in lines],
     }  # fmt: skip

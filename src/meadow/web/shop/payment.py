@@ -15,6 +15,7 @@ from meadow.payments import services as payment_services
 from meadow.trade import queries as trade
 from meadow.web import shown
 from meadow.web.shop import sandbox
+from meadow.web.shop.kept import keep_orders
 from meadow.web.shop.orders import address_of_order
 from meadow.web.visitor import guarded, person_id_of
 
@@ -26,9 +27,11 @@ _OPEN = ("created", "pending", "failed")
 def after_placing(request: HttpRequest, token: str) -> HttpResponseRedirect:
     """On to the order if there is one and it is paid; else to the page of the checkout's payments."""
     orders = _orders(request, token)
-    if len(orders) == 1 and orders[0].state == "paid":
-        return HttpResponseRedirect(address_of_order(request, orders[0]))
-    return redirect("pay", token=token)
+    is_done = len(orders) == 1 and orders[0].state == "paid"
+    response = HttpResponseRedirect(address_of_order(request, orders[0]) if is_done else reverse("pay", args=[token]))
+    if person_id_of(request) is None:
+        keep_orders(request, response, orders)
+    return response
 
 
 @never_cache
@@ -63,7 +66,7 @@ def _texts(request: HttpRequest, token: str, orders: list[Any]) -> dict[str, Any
     tries = _tries(request)
     address = reverse("pay", args=[token])
     return {
-        "heading": heading, "says": says, "is_waiting": is_waiting, "ways": sandbox.ways(), "address": address,
+        "heading": heading, "says": says, "is_waiting": is_waiting, "ways": sandbox.ways(), "chosen_way": "succeed", "address": address,
         "is_open": any(order.state == "placed" and order.payment.state in _OPEN for order in orders),
         "payments": [_payment_texts(request, payment, orders) for payment in _payments(orders)],
         "left_out": [Refusal(part["code"], **part["params"]).text(shown.language()) for part in found.refused],
