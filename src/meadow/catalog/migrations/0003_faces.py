@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-# A SKU whose stock is not counted has a million left, as in catalog.rules.
+# A SKU whose stock is not counted says 99999, as in catalog.rules.
 PRODUCT = """
 CREATE FUNCTION catalog_product_face(wanted bigint) RETURNS TABLE (
   public_id text, title text, version integer, price_minor bigint, "left" integer, is_on_sale boolean, is_public boolean
@@ -12,7 +12,7 @@ CREATE FUNCTION catalog_product_face(wanted bigint) RETURNS TABLE (
   FROM catalog_product p JOIN catalog_shop h ON h.id = p.shop_id
   CROSS JOIN LATERAL (
     SELECT min(s.price_minor) AS price_minor,
-      least(sum(CASE WHEN s.is_unlimited THEN 1000000 ELSE s.stock - s.reserved END), 1000000)::integer AS "left"
+      least(sum(CASE WHEN s.is_unlimited THEN 99999 ELSE s.stock - s.reserved END), 99999)::integer AS "left"
     FROM catalog_sku s WHERE s.product_id = p.id AND NOT s.is_retired
   ) x WHERE p.id = wanted
 $$
