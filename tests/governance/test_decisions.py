@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection
@@ -13,7 +14,7 @@ from django.test import Client
 from meadow.accounts import queries as accounts
 from meadow.accounts import services as people
 from meadow.governance import queries, services
-from meadow.governance.models import Decision, Partner, Rule
+from meadow.governance.models import Decision, DecisionText, Partner, Rule
 from meadow.kernel import clock, outbox
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
@@ -71,19 +72,23 @@ def test_g9_1_a_decision_that_cites_no_published_rule_version_cannot_be_stored()
     with pytest.raises(Refusal, match="rule_unknown"):
         services.decide(subject=POST, action="suspend", rule="no.such.rule", reason="x", by=SYSTEM)
     services.publish_rules()
-    facts = {"subject_kind": "a.b", "subject_id": 1, "action": "suspend", "reason": "x"}
+    facts = {"subject_kind": "a.b", "subject_id": 1, "action": "suspend"}
     for cited in ({"rule_id": "conduct.fraud", "rule_version": 99}, {"rule_id": "none", "rule_version": 1},
                   {"rule_id": None, "rule_version": 1}, {"rule_id": "conduct.fraud", "rule_version": None}):  # fmt: skip
         with pytest.raises(DatabaseError), atomic():
             Decision.objects.create(**facts, **cited)
+    made = Decision.objects.create(**facts, rule_id="conduct.fraud", rule_version=1)
     with pytest.raises(DatabaseError), atomic():
-        Decision.objects.create(**facts | {"reason": ""}, rule_id="conduct.fraud", rule_version=1)
+        DecisionText.objects.create(decision=made, salt=uuid4(), reason="")
 
 
 def test_a_stored_decision_and_a_published_rule_are_never_changed() -> None:
     made = services.decide(subject=POST, action="suspend", rule="conduct.fraud", reason="x", by=SYSTEM)
     for sql in (
-        "UPDATE governance_decision SET reason = 'y'",
+        "UPDATE governance_decision SET action = 'restore'",
+        "UPDATE governance_decisiontext SET reason = 'y'",
+        "UPDATE governance_decisiontext SET reason = 'y', erased_at = now()",
+        "DELETE FROM governance_decisiontext",
         "DELETE FROM governance_decision",
         "UPDATE governance_rule SET text_en = 'y'",
         "DELETE FROM governance_rule",

@@ -1,7 +1,46 @@
 """Which tables governance keeps, by family; import every table from here."""
 
-from meadow.governance.models.decisions import Decision, new_decision_id
+from meadow.governance.models.cases import Case, CaseMember, Report, new_case_id, new_report_id
+from meadow.governance.models.decisions import (
+    Decision,
+    DecisionText,
+    Seal,
+    SealedDecision,
+    Unsealed,
+    new_decision_id,
+)
+from meadow.governance.models.detectors import Detector, DetectorChange, RulesetStamp
+from meadow.governance.models.occurrences import Occurrence, OccurrenceText
 from meadow.governance.models.partners import Partner, new_partner_id
-from meadow.governance.models.rulebook import Rule
+from meadow.governance.models.rulebook import DraftComment, Farewell, Rule, RuleAnswer, RuleDraft, new_draft_id
+from meadow.governance.models.sanctions import Sanction, Violation, new_sanction_id
 
-__all__ = ["Decision", "Partner", "Rule", "new_decision_id", "new_partner_id"]
+__all__ = [
+    "Case",
+    "CaseMember",
+    "Decision",
+    "DecisionText",
+    "Detector",
+    "DetectorChange",
+    "DraftComment",
+    "Farewell",
+    "Occurrence",
+    "OccurrenceText",
+    "Partner",
+    "Report",
+    "Rule",
+    "RuleAnswer",
+    "RuleDraft",
+    "RulesetStamp",
+    "Sanction",
+    "Seal",
+    "SealedDecision",
+    "Unsealed",
+    "Violation",
+    "new_case_id",
+    "new_decision_id",
+    "new_draft_id",
+    "new_partner_id",
+    "new_report_id",
+    "new_sanction_id",
+]

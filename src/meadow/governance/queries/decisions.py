@@ -11,9 +11,13 @@ from meadow.kernel.ids import is_id
 def decision(decision_id: int | str) -> Decision:
     """A decision by id or public id.  Refuses: not_found."""
     if isinstance(decision_id, str):
-        found = Decision.objects.filter(public_id=decision_id).first() if is_id(decision_id, "dec") else None
+        found = (
+            Decision.objects.select_related("words").filter(public_id=decision_id).first()
+            if is_id(decision_id, "dec")
+            else None
+        )
     else:
-        found = Decision.objects.filter(pk=decision_id).first()
+        found = Decision.objects.select_related("words").filter(pk=decision_id).first()
     if found is None:
         raise Refusal("not_found")
     return found
@@ -21,7 +25,11 @@ def decision(decision_id: int | str) -> Decision:
 
 def decisions_about(kind: str, subject_id: int, limit: int = 100) -> list[Decision]:
     """What was decided about a subject, the newest first."""
-    return list(Decision.objects.filter(subject_kind=kind, subject_id=subject_id).order_by("-pk")[:limit])
+    return list(
+        Decision.objects.select_related("words")
+        .filter(subject_kind=kind, subject_id=subject_id)
+        .order_by("-pk")[:limit]
+    )
 
 
 def is_suspended(kind: str, subject_id: int, *, at: datetime | None = None) -> bool:

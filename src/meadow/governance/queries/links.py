@@ -30,8 +30,8 @@ def partners(*, active_only: bool = False) -> list[Partner]:
 def blocked_hosts(limit: int = 1000) -> list[dict[str, object]]:
     """Which hosts were blocked, by which rule and why, how often: {host, rule_id, rule_version, code, times, last}."""
     return db.rows(
-        "SELECT inputs->>'host' AS host, rule_id, rule_version, inputs->>'code' AS code, count(*) AS times, "
-        "max(made_at) AS last FROM governance_decision WHERE action = 'block_link' "
-        "GROUP BY 1, 2, 3, 4 ORDER BY times DESC, host LIMIT %s",
+        "SELECT t.inputs->>'host' AS host, d.rule_id, d.rule_version, t.inputs->>'code' AS code, count(*) AS times, "
+        "max(d.made_at) AS last FROM governance_decision d JOIN governance_decisiontext t ON t.decision_id = d.id "
+        "WHERE d.action = 'block_link' GROUP BY 1, 2, 3, 4 ORDER BY times DESC, host LIMIT %s",
         [limit],
     )

@@ -40,7 +40,10 @@ __all__ = [
 ]
 
 SUBJECT_ACTIONS = ("suspend", "restore")
-ACTIONS = (*SUBJECT_ACTIONS, "block_link", "reverse")
+# What a judged event can lead to, what follows from a violation, and what a second look says.
+ACTIONS = (
+    *SUBJECT_ACTIONS, "block_link", "reverse", "warn", "review", "hold", "block", "violation", "limit", "uphold",
+)  # fmt: skip
 LIMITS = {"reason_length": 2000, "partner_hosts": 20, "partner_patterns": 50, "links_a_post": 20}
 
 REFUSALS: dict[str, Says] = {

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from meadow.governance import queries, rules
-from meadow.governance.models import Decision, Rule
+from meadow.governance.models import Decision, DecisionText, Rule
 from meadow.governance.rules import RuleText
 from meadow.governance.services.guards import reason_text, require_operator, require_subject
 from meadow.governance.services.rulebook import rule_row
@@ -14,6 +15,8 @@ from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.kernel.outbox import emit
+
+Subject = tuple[str, int]
 
 
 def decide(
@@ -71,7 +74,7 @@ def reverse_decision(*, decision_id: int, reason: str, by: Actor) -> Decision:
 
 
 def record(
-    subject: tuple[str, int],
+    subject: Subject,
     action: str,
     rule: RuleText,
     reason: str,
@@ -80,12 +83,21 @@ def record(
     until: datetime | None = None,
     inputs: dict[str, Any] | None = None,
     reverses: Decision | None = None,
+    reason_zh: str = "",
+    **more: Any,
 ) -> Decision:
-    return Decision.objects.create(
+    """Writes a decision and, apart from it, its words; inside the caller's transaction."""
+    made = Decision.objects.create(
         subject_kind=subject[0], subject_id=subject[1], action=action, rule_id=rule.rule_id,
-        rule_version=rule.version, reason=rules.clean_text(reason, rules.LIMITS["reason_length"]), inputs=inputs or {}, decided_by_id=by.person_id,
-        made_at=clock.now(), until=until, reverses=reverses,
+        rule_version=rule.version, decided_by_id=by.person_id, made_at=clock.now(), until=until, reverses=reverses,
+        **more,
     )  # fmt: skip
+    longest = rules.LIMITS["reason_length"]
+    made.words = DecisionText.objects.create(
+        decision=made, salt=uuid4(), reason=rules.clean_text(reason, longest),
+        reason_zh=rules.clean_text(reason_zh, longest), inputs=inputs or {},
+    )  # fmt: skip
+    return made
 
 
 def published(rule_id: str) -> RuleText:
