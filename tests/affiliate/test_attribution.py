@@ -319,7 +319,7 @@ def test_c7_3_a_line_names_one_creator_and_a_commission_one_line() -> None:
 
 
 @database
-@hypothesis_settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_c7_1_no_account_gets_money_from_a_line_it_did_not_lead_to(data: st.DataObject) -> None:
     with at(T0):

@@ -306,7 +306,7 @@ def test_no_order_is_paid_by_a_failure_or_by_a_notice_that_lies(behaviour: str) 
     assert ledger.balance("psp:sandbox", "CNY") == 0
 
 
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_c3_2_any_sequence_of_refunds_around_release_returns_everybody_to_zero(data: st.DataObject) -> None:
     price, rate_bp = data.draw(st.integers(1, 5000)), data.draw(st.integers(0, 8000))
