@@ -23,6 +23,10 @@ INSERT INTO catalog_sku (public_id, position, code, barcode, option1, option2, o
 SELECT 'sku_' || lpad(substr(p.handle, 7), 20, '0'), 0, p.handle, '', '', '', '', 1000 + p.id %% 9000, 1, 1000000, 0,
     false, false, false, '', p.id FROM catalog_product p
 WHERE p.handle LIKE 'bench-%%' AND NOT EXISTS (SELECT FROM catalog_sku s WHERE s.product_id = p.id)""",
+    "prices": """
+INSERT INTO catalog_priceversion (sku_id, version, price_minor, since)
+SELECT id, 1, price_minor, now() FROM catalog_sku s
+WHERE NOT EXISTS (SELECT FROM catalog_priceversion v WHERE v.sku_id = s.id)""",
     "tokens": """
 INSERT INTO sharing_sharetoken (public_id, number, target_kind, target_id, life_days, state, created_at, expires_at,
     creator_id, product_id, shop_id)
@@ -45,13 +49,25 @@ SELECT 'ord_' || lpad(substr(p.key, 7), 20, '0'), %(checkout)s, p.id, %(buyer)s,
 FROM payments_payment p JOIN catalog_shop s ON s.id = (SELECT min(id) FROM catalog_shop) + p.id %% %(shops)s
 WHERE p.cause_kind = 'bench' AND p.cause_id BETWEEN %(from)s AND %(to)s""",
     "lines": """
-INSERT INTO trade_orderline (public_id, order_id, kind, sku_id, product_id, title, option_text, quantity, shipped_quantity,
-    unit_price_minor, amount_minor, tax_minor, rate_bp, merchant_minor, creator_minor, service_minor, trade_minor,
-    refunded_minor)
-SELECT 'lin_' || right(o.public_id, 20), o.id, 'goods', k.id, k.product_id, 'A product', '', 1, 0, 2000, 2000, 0, 0, 1900,
-    0, 0, 100, 0
-FROM trade_order o JOIN catalog_sku k ON k.id = (SELECT min(id) FROM catalog_sku) + o.id %% %(products)s
-WHERE NOT EXISTS (SELECT FROM trade_orderline l WHERE l.order_id = o.id) AND o.close_reason = 'unpaid'""",
+WITH fresh AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('trade_orderline', 'id')) AS line_id, o.id AS order_id, o.public_id, o.shop_id,
+        k.id AS sku_id, k.product_id
+    FROM trade_order o JOIN catalog_sku k ON k.id = (SELECT min(id) FROM catalog_sku) + o.id %% %(products)s
+    WHERE o.close_reason = 'unpaid' AND NOT EXISTS (SELECT FROM trade_orderline l WHERE l.order_id = o.id)
+), decided AS (
+    INSERT INTO affiliate_attribution (order_line_id, order_id, click_id, plan_kind, rate_bp, goods_minor, currency, rule,
+        reason, rules_version, log, decided_at, shop_id)
+    SELECT line_id, order_id, '', '', 0, 2000, 'CNY', 'organic', 'no_click', 'attribution.1',
+        jsonb_build_object('rules', 'attribution.1', 'at', to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
+            'line', jsonb_build_object('line_id', line_id, 'shop_id', shop_id, 'product_id', product_id),
+            'clicks', '[]'::jsonb, 'offers', '[]'::jsonb), now(), shop_id FROM fresh
+    RETURNING id, order_line_id
+)
+INSERT INTO trade_orderline (id, public_id, order_id, kind, sku_id, product_id, title, option_text, quantity,
+    shipped_quantity, unit_price_minor, amount_minor, tax_minor, rate_bp, merchant_minor, creator_minor, service_minor,
+    trade_minor, refunded_minor, attribution_id)
+SELECT f.line_id, 'lin_' || right(f.public_id, 20), f.order_id, 'goods', f.sku_id, f.product_id, 'A product', '', 1, 0,
+    2000, 2000, 0, 0, 1900, 0, 0, 100, 0, d.id FROM fresh f JOIN decided d ON d.order_line_id = f.line_id""",
 }
 
 
@@ -63,7 +79,7 @@ def main() -> None:
     django.setup()
     products, orders = int(sys.argv[1]), int(sys.argv[2])
     made = people() if not _count("accounts_creator") else {}
-    grow("products", "catalog_product", products, also=["skus"])
+    grow("products", "catalog_product", products, also=["skus", "prices"])
     grow("tokens", "sharing_sharetoken", products)
     grow("payments", "payments_payment", orders, also=["orders", "lines"])
     _sql("ANALYZE", {})
@@ -88,8 +104,8 @@ def people() -> dict[str, object]:
     for n in range(CREATORS):
         person = accounts.add_person(email=f"mei{n}@bench.test", name=f"Mei {n}", locale="en")
         creator = accounts.apply_as_creator(person_id=person.pk, name=f"Mei {n}", fields=["home"])
-        accounts.approve_creator(creator_id=creator.pk, by=operator.pk)
-    Checkout.objects.create(lines=[], state="placed")
+        accounts.approve_creator(creator_id=creator.pk, by=SYSTEM)
+    Checkout.objects.create(lines=[], shipping={}, state="placed")
     return {}
 
 
