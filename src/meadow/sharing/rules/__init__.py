@@ -15,6 +15,28 @@ from meadow.sharing.rules.codec import (
     number_of_code,
     number_of_digits,
 )
+from meadow.sharing.rules.length import clusters, length, shorten
+from meadow.sharing.rules.outlets import (
+    CAPABILITIES,
+    CODE_SHAPE,
+    FORMS,
+    HERE,
+    MOST_OUTLETS,
+    ORGANIC,
+    SHIPPED,
+    UNITS,
+    UNKNOWN,
+    Allows,
+    check_outlet,
+    default_of,
+    forms_of,
+    read_tag,
+    tag_digits,
+    tag_from,
+    tag_letters,
+    tag_of,
+    works,
+)
 from meadow.sharing.rules.reading import MAX_CANDIDATES, MAX_TEXT, normalise, numbers_in
 from meadow.sharing.rules.visits import (
     NotCounted,
@@ -28,24 +50,46 @@ from meadow.sharing.rules.wording import grouped, message
 
 __all__ = [
     "BITS",
+    "CAPABILITIES",
     "CODE_LENGTH",
+    "CODE_SHAPE",
+    "FORMS",
+    "HERE",
     "MAX_CANDIDATES",
     "MAX_TEXT",
+    "MOST_OUTLETS",
+    "ORGANIC",
+    "SHIPPED",
+    "UNITS",
+    "UNKNOWN",
+    "Allows",
     "NotCounted",
     "Visit",
+    "check_outlet",
+    "clusters",
     "code_of",
+    "default_of",
     "digits_of",
     "draw_number",
+    "forms_of",
     "grouped",
+    "length",
     "message",
     "normalise",
     "number_of_code",
     "number_of_digits",
     "numbers_in",
     "proves_navigation",
+    "read_tag",
+    "shorten",
+    "tag_digits",
+    "tag_from",
+    "tag_letters",
+    "tag_of",
     "visit_of",
     "why_not_counted",
     "why_not_followed",
+    "works",
 ]
 
 LIFE_DAYS = 60
@@ -62,10 +106,19 @@ LIMITS = {
     "refusals_per_minute": 300,
     "candidate_clicks": 500,  # newest first
     "click_ids_per_checkout": 50,
-    "clicks_per_batch": 100,
+    "clicks_per_batch": 500,
+    "clicks_in_memory": 20_000,
+    "spool_bytes": 200_000_000,
 }
 RESOLVE_PER = timedelta(minutes=1)
 CLICK_BATCH_AFTER = timedelta(milliseconds=300)
+# Raw clicks are kept for the windows of attribution and after-sale with room for a dispute; decisions keep their own.
+CLICK_KEEP = timedelta(days=120)
+MONTHS_AHEAD = 2
+
+ALARM = Machine("channel_alarm", "open", {"open": {"close": "closed"}, "closed": {}}, ends={"closed"})
+# The one kind of target that sharing owns itself: a page of an allowlisted partner.
+PARTNER_PAGE = "sharing.partner_page"
 
 TOKEN = Machine(
     "share_token",
@@ -89,6 +142,7 @@ class Origin:
     product_id: int | None
     surface: str
     token_id: int | None = None
+    tag: int = 0  # the outlet and the form that brought it; counts for nobody's money
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +174,8 @@ def payload_of(facts: ViewFacts | ClickFacts) -> dict[str, Any]:
         "n": facts.public_id, "c": origin.creator_id, "s": origin.shop_id, "p": origin.product_id,
         "f": origin.surface, "t": origin.token_id, "v": _microseconds(facts.viewed_at), "k": facts.carrier,
     }  # fmt: skip
+    if origin.tag:
+        payload["o"] = origin.tag
     if isinstance(facts, ClickFacts):
         return payload | {"a": _microseconds(facts.at)}
     return payload | {"q": 1} if facts.is_click else payload
@@ -127,7 +183,7 @@ def payload_of(facts: ViewFacts | ClickFacts) -> dict[str, Any]:
 
 def view_from(payload: dict[str, Any]) -> ViewFacts:
     """The view behind such a payload."""
-    origin = Origin(payload["c"], payload["s"], payload["p"], payload["f"], payload["t"])
+    origin = Origin(payload["c"], payload["s"], payload["p"], payload["f"], payload["t"], payload.get("o", 0))
     return ViewFacts(payload["n"], origin, _moment(payload["v"]), payload["k"], "q" in payload)
 
 

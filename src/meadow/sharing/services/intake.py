@@ -1,28 +1,33 @@
-"""How clicks reach the table: in batches from a buffer of the process, or at once where no writer runs.
+"""How clicks and resolves reach their tables: in batches from a buffer of the process, or at once where no writer runs.
 
-A crash may lose counts, never an order's attribution: the signed click id travels with the visitor and checkout stores
-it if it is not stored yet.
+While the database is away they wait in memory, then in a file.  A crash may lose counts, never an order's attribution:
+the signed click id travels with the visitor and checkout stores it if it is not stored yet.
 """
 
 import atexit
 import logging
 import threading
 from collections import deque
+from datetime import UTC, datetime, timedelta
 
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db import Error as DatabaseError
 
 from meadow.kernel import db
 from meadow.kernel.db import atomic
 from meadow.sharing import rules
 from meadow.sharing.rules import ClickFacts
+from meadow.sharing.services import spool
+from meadow.sharing.services.spool import Taken
 
 log = logging.getLogger("meadow.sharing")
 
-Taken = tuple[ClickFacts, int | None]
-MOST_WAITING = 20_000
+SLOT = timedelta(minutes=10)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
-_waiting: deque[Taken] = deque(maxlen=MOST_WAITING)
+_waiting: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
+_resolves: dict[tuple[datetime, int], int] = {}
+_counting = threading.Lock()
 _full = threading.Event()
 _stop = threading.Event()
 _start = threading.Lock()
@@ -37,6 +42,15 @@ def take_in(click: ClickFacts, person_id: int | None) -> None:
     _waiting.append((click, person_id))
     if len(_waiting) >= rules.LIMITS["clicks_per_batch"]:
         _full.set()
+
+
+def note_resolve(tag: int, at: datetime) -> None:
+    """Counts that somebody opened a token that came by this outlet and form (0: nobody knows which)."""
+    slot = at - (at - _EPOCH) % SLOT
+    with _counting:
+        _resolves[slot, tag] = _resolves.get((slot, tag), 0) + 1
+    if _writer is None:
+        write_resolves()
 
 
 def start_click_writer() -> None:
@@ -81,6 +95,8 @@ def _write_batch(batch: list[Taken]) -> None:
     """Writes a batch; if one click of it cannot be stored at all, the others are and it is dropped with a log line."""
     try:
         with atomic():
+            # A crash may lose what was counted in the last moment; waiting for the disk would slow the orders down.
+            db.execute("SELECT set_config('synchronous_commit', 'off', true)")
             write_clicks(batch)
     except (DataError, IntegrityError):
         if len(batch) == 1:
@@ -91,17 +107,22 @@ def _write_batch(batch: list[Taken]) -> None:
 
 
 def write_clicks(clicks: list[Taken]) -> None:
-    """Inserts clicks, each once however often it comes, and renews the life of their tokens."""
+    """Inserts clicks, each once however often it comes, counts the new ones and renews the life of their tokens."""
     facts = [click for click, _ in clicks]
     db.execute(
-        "INSERT INTO sharing_click (viewed_at, public_id, at, token_id, creator_id, shop_id, product_id, surface, "
-        "person_id, carrier) SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::timestamptz[], %s::bigint[], "
-        "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[]) ON CONFLICT DO NOTHING",
+        "WITH fresh AS (INSERT INTO sharing_click (viewed_at, public_id, at, token_id, creator_id, shop_id, product_id, "
+        "surface, person_id, carrier, tag) SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::timestamptz[], "
+        "%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::smallint[]) "
+        "ON CONFLICT DO NOTHING RETURNING at, tag) "
+        "INSERT INTO sharing_reach (slot, tag, resolves, clicks) "
+        "SELECT date_bin('10 minutes', at, '2000-01-01+00'), tag, 0, count(*) FROM fresh GROUP BY 1, 2 ORDER BY 1, 2 "
+        "ON CONFLICT (slot, tag) DO UPDATE SET clicks = sharing_reach.clicks + excluded.clicks",
         [
             [f.viewed_at for f in facts], [f.public_id for f in facts], [f.at for f in facts],
             [f.origin.token_id for f in facts], [f.origin.creator_id for f in facts],
             [f.origin.shop_id for f in facts], [f.origin.product_id for f in facts],
             [f.origin.surface for f in facts], [person for _, person in clicks], [f.carrier for f in facts],
+            [f.origin.tag for f in facts],
         ],
     )  # fmt: skip
     used = {f.origin.token_id: f.at for f in sorted(facts, key=lambda f: f.at) if f.origin.token_id is not None}
@@ -117,15 +138,69 @@ def write_clicks(clicks: list[Taken]) -> None:
         )
 
 
+def write_resolves() -> int:
+    """Adds this process's count of resolves to the table; returns how many there were."""
+    with _counting:
+        counted = dict(_resolves)
+        _resolves.clear()
+    if not counted:
+        return 0
+    try:
+        db.execute(
+            "INSERT INTO sharing_reach (slot, tag, resolves, clicks) SELECT s, t, n, 0 "
+            "FROM unnest(%s::timestamptz[], %s::smallint[], %s::integer[]) AS u(s, t, n) ORDER BY s, t "
+            "ON CONFLICT (slot, tag) DO UPDATE SET resolves = sharing_reach.resolves + excluded.resolves",
+            [[slot for slot, _ in counted], [tag for _, tag in counted], list(counted.values())],
+        )
+    except DatabaseError:
+        with _counting:
+            for key, times in counted.items():
+                _resolves[key] = _resolves.get(key, 0) + times
+        raise
+    return sum(counted.values())
+
+
 def _write_on() -> None:
     while True:
         _full.wait(rules.CLICK_BATCH_AFTER.total_seconds())
         _full.clear()
-        try:
-            flush_clicks()
-        except DatabaseError:
-            log.exception("clicks could not be written; %s wait", len(_waiting))
-            connection.close()
+        _write_round()
         if _stop.is_set():
             connection.close()
             return
+
+
+def _write_round() -> None:
+    """One round of the writer: what waits here, and what waited in files while the database was away."""
+    try:
+        flush_clicks()
+        write_resolves()
+        _empty_spool()
+    except (OperationalError, InterfaceError) as error:
+        log.warning("clicks could not be written; %s wait: %s", len(_waiting), str(error).strip()[:200])
+        connection.close()
+        # Memory is for a moment; and what waits at the end would be lost.
+        if _stop.is_set() or len(_waiting) > rules.LIMITS["clicks_in_memory"] // 2:
+            _put_aside()
+    except DatabaseError:
+        log.exception("clicks could not be written; %s wait", len(_waiting))
+        connection.close()
+
+
+def _put_aside() -> None:
+    aside: list[Taken] = []
+    while _waiting:
+        aside.append(_waiting.popleft())
+    kept = spool.put_aside(aside)
+    log.warning("%s clicks wait in %s", kept, spool.folder())
+
+
+def _empty_spool() -> None:
+    if spool.is_empty():
+        return
+    size = rules.LIMITS["clicks_per_batch"]
+    with spool.taken_back() as clicks:
+        for start in range(0, len(clicks), size):
+            _write_batch(clicks[start : start + size])
+    if clicks:
+        log.info("%s clicks that had waited in files were written", len(clicks))
