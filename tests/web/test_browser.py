@@ -169,6 +169,42 @@ def pages_of(tab: Tab, world: World) -> dict[str, str]:
     }  # fmt: skip
 
 
+def test_a_passkey_is_made_and_signs_in_under_the_strict_policy(
+    shown_world: World, chromium: Any, live_server: Any
+) -> None:
+    tab = Tab(chromium, live_server)
+    page = tab.page
+    device = tab.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
+                     "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )  # fmt: skip
+    tab.go("/accounts/login/?next=/accounts/2fa/webauthn/add/")
+    page.get_by_text("Use a password").click()
+    page.fill("#id_login", "bo@example.com")
+    page.fill("#id_password", "a long password")
+    page.locator("details form button").click()
+    # A step that guards the account asks for the password again.
+    page.fill("#id_password", "a long password")
+    page.locator("main form button[type=submit]").click()
+    tab.shot("passkey-add")
+    page.fill("#id_name", "This phone")
+    page.check("#id_passwordless")
+    page.click("#mfa_webauthn_add")
+    page.wait_for_url(re.compile("recovery-codes|/accounts/2fa/webauthn/$|/accounts/2fa/$"))
+    tab.go("/me")
+    page.get_by_role("button", name="Sign out").click()
+    if page.url.endswith("/logout/"):
+        page.locator("main button[type=submit]").click()
+    tab.go("/accounts/login/?next=/me")
+    page.click("#passkey_login")
+    page.wait_for_url(lambda url: urlsplit(url).path == "/me")
+    assert "Bo" in page.inner_text("h1")
+    assert not tab.faults
+
+
 def test_what_takes_the_focus_can_be_seen_and_what_is_tapped_is_large(
     shown_world: World, chromium: Any, live_server: Any
 ) -> None:

@@ -55,6 +55,13 @@ def test_c4_5_the_link_opens_in_any_case(world: World, client: Client, form: Any
     assert client.get(door + form(world.code)).status_code == 200
 
 
+def test_c4_5_what_chat_apps_glue_to_the_link_does_not_matter(world: World, client: Client) -> None:
+    assert client.get(f"/S/{world.code}/").status_code == 200
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in world.code)
+    for glued in (f"{world.code}，", f"\u200b{world.code}", wide):
+        assert client.get(f"/S/{glued}")["Location"] == f"/S/{world.code}"
+
+
 def test_c4_1_pasted_in_five_hundred_characters_of_chat_it_opens(world: World, client: Client) -> None:
     forms = world.extra["forms"]
     noise = "哈哈哈 😂 look at this, order 1234567890123 is on its way 📦 ￥notatoken￥ "

@@ -32,7 +32,7 @@ _NEXT_STEPS = {
     "creator_required": (_("Go to my account"), "me"),
     "creator_exists": (_("Go to my account"), "me"),
 }
-_HOME = (_("Back to the recommendations"), "feed")
+_HOME = (_("To the recommendations"), "feed")
 
 
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pictures/<str:public_id>.svg", posts.picture, name="picture"),
     # Upper case keeps QR codes small; people and apps change the case.
     path("S/<str:code>", landing.landing, name="landing"),
-    re_path(r"^s/(?P<code>[^/]+)/?\Z", landing.landing),
+    re_path(r"^[sS]/(?P<code>[^/]+)/?\Z", landing.landing),
     re_path(r"^q/(?P<code>[0-9A-Za-z]+)\.(?P<kind>svg|png)\Z", landing.qr, name="qr"),
     path("paste", landing.paste, name="paste"),
     path("buy", cart.buy, name="buy"),

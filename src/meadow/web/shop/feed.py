@@ -24,13 +24,11 @@ def feed(request: HttpRequest) -> HttpResponse:
     page = content.feed_page(cursor, PAGE)
     # One nonce for the page: with the card's address it says which view of which post was followed.
     view = sign({"page": "feed", "at": int(clock.machine_now().timestamp())}, "cards")
-    html = "".join(_rendered(card) for card in page.cards).replace("?v=VIEW", f"?v={view}")
+    language = shown.language()
+    html = "".join([_card_html(language, *[card[name] for name in _SHOWN]) for card in page.cards])
+    html = html.replace("?v=VIEW", f"?v={view}")
     values = {"cards": mark_safe(html), "more": page.next_cursor, "is_later_page": bool(cursor), "tab": "feed"}  # noqa: S308
     return render(request, "web/feed.html", values)
-
-
-def _rendered(card: dict[str, Any]) -> str:
-    return _card_html(shown.language(), *(card[name] for name in _SHOWN))
 
 
 # A card is rendered once for what it shows: a new price, stock or label is another card, so nothing can go stale.

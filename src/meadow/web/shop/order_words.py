@@ -76,7 +76,7 @@ def steps(order: Any) -> list[dict[str, Any]]:
         return []
     points = [
         (_("Placed"), order.placed_at), (_("Paid"), order.paid_at), (_("Shipped"), order.shipped_at),
-        (_("Received"), order.confirmed_at), (_("Completed"), order.settled_at),
+        (_("Received"), order.confirmed_at), (_("Done"), order.settled_at),
     ]  # fmt: skip
     return _bar(points)
 

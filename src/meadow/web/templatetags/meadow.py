@@ -2,11 +2,13 @@
 
 import hashlib
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django import template
+from django.conf import settings
 from django.middleware.csrf import get_token
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -32,6 +34,21 @@ def icon(name: str, size: str = "") -> SafeString:
     return format_html(
         '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', size, asset("icons.svg"), name
     )
+
+
+@register.simple_tag(takes_context=True)
+def frame(context: template.Context, name: str) -> SafeString:
+    """A part of every page that says the same to everybody in a language; rendered once."""
+    home = settings.MEADOW
+    return _frame(
+        name, shown.language(), context.get("tab", ""), context.get("theme", ""), home.sandbox, home.site_name
+    )
+
+
+@lru_cache(maxsize=256)
+def _frame(name: str, language: str, tab: str, theme: str, sandbox: bool, site_name: str) -> SafeString:
+    values = {"language": language, "tab": tab, "theme": theme, "sandbox": sandbox, "site_name": site_name}
+    return get_template(name).render(values)
 
 
 @register.simple_tag(takes_context=True)
