@@ -56,13 +56,17 @@ class Tab:
         self.documents: list[str] = []
         self.faults: list[str] = []
         self.page.on("request", self._asked)
-        self.page.on("console", lambda message: self.faults.append(message.text))
+        self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
 
     def _asked(self, request: Any) -> None:
         self.asked.append(request.url)
         if request.is_navigation_request():
             self.documents.append(f"{request.method} {urlsplit(request.url).path}")
+
+    def _said(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)
 
     def go(self, path: str) -> None:
         self.page.goto(self.home + path)

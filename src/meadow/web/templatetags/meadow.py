@@ -37,7 +37,7 @@ def icon(name: str, size: str = "") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def frame(context: template.Context, name: str) -> SafeString:
+def frame(context: template.Context, name: str) -> str:
     """A part of every page that says the same to everybody in a language; rendered once."""
     home = settings.MEADOW
     return _frame(
@@ -46,7 +46,7 @@ def frame(context: template.Context, name: str) -> SafeString:
 
 
 @lru_cache(maxsize=256)
-def _frame(name: str, language: str, tab: str, theme: str, sandbox: bool, site_name: str) -> SafeString:
+def _frame(name: str, language: str, tab: str, theme: str, sandbox: bool, site_name: str) -> str:
     values = {"language": language, "tab": tab, "theme": theme, "sandbox": sandbox, "site_name": site_name}
     return get_template(name).render(values)
 
