@@ -21,7 +21,9 @@ from meadow.config.trouble import Trouble
 
 
 @click.command()
-@click.option("--catalog", type=click.Path(path_type=Path), help="A product file: Shopify, WooCommerce or Google Merchant.")
+@click.option(
+    "--catalog", type=click.Path(path_type=Path), help="A product file: Shopify, WooCommerce or Google Merchant."
+)
 @click.option("--currency", metavar="CODE", help="The shop's currency.  [default: the file's, else the installation's]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--here", is_flag=True, help="On the installation that runs here, instead of a private one.")
@@ -51,7 +53,7 @@ def command(
 def _cast(show: Show, *, here: bool, yes: bool, operator_code: str | None) -> Iterator[Cast]:
     suffix = f"+{secrets.token_hex(3)}"
     if not here:
-        with Instance(say=show.note) as instance:
+        with Instance(say=show.note) as instance, _with_log(instance):
             otto = claim(instance.url, instance.prepared["operator_code"], suffix)
             yield gather(instance.url, otto, suffix)
         return
@@ -64,6 +66,18 @@ def _cast(show: Show, *, here: bool, yes: bool, operator_code: str | None) -> It
         yield cast
     finally:
         cast.leave()
+
+
+@contextmanager
+def _with_log(instance: Instance) -> Iterator[None]:
+    """The log of a private installation goes with it, so what it says last is told with the failure."""
+    try:
+        yield
+    except Trouble as trouble:
+        lines = instance.log_file.read_text(errors="replace").splitlines() if instance.log_file else []
+        found = [json.loads(line).get("error") for line in lines if line.startswith("{")]
+        last = next((str(error).strip().splitlines()[-1] for error in reversed(found) if error), None)
+        raise Trouble(f"{trouble} Its log says: {last}" if last else str(trouble)) from trouble
 
 
 def _address() -> str:

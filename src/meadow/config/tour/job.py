@@ -218,7 +218,9 @@ class _Job:
         }  # fmt: skip
         made = self.cast.ada.post(f"orders/{self.order['id']}/refunds", body)
         if not until(lambda: self._refund_state(made["id"]) == "completed", CARRIED_SECONDS, step_seconds=0.1):
-            raise Trouble(f"The refund {made['id']} is still {self._refund_state(made['id'])}: see that the worker runs.")
+            raise Trouble(
+                f"The refund {made['id']} is still {self._refund_state(made['id'])}: see that the worker runs."
+            )
         self.show.split("given back", made["currency"], *(made[name] for name in PARTIES))
         return {name: made[name] for name in ("goods_minor", "shipping_minor", *PARTIES)}
 
@@ -238,9 +240,7 @@ class _Job:
         """What happened must be what `./meadow quote` says."""
         order = self.order
         steps = [(refund["goods_minor"], refund["shipping_minor"]) for refund in refunds]
-        said = as_object(
-            quote(order["currency"], order["goods_minor"], order["shipping_minor"], RATE_BP, steps)
-        )
+        said = as_object(quote(order["currency"], order["goods_minor"], order["shipping_minor"], RATE_BP, steps))
         happened = {"currency": order["currency"], "settlement": settlement, "refunds": refunds, "final": final}
         if said != happened:
             raise Trouble(f"`./meadow quote` says {said}, but what happened is {happened}.")

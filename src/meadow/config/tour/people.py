@@ -62,7 +62,7 @@ def _person(anyone: Talk, name: str, suffix: str) -> Talk:
 def _borrowed() -> tuple[str, str]:
     """A key of the installation's operator, made beside it as only who keeps its database can; (id, secret)."""
     with provided():
-        import django  # noqa: PLC0415 - only this way of asking needs the tables
+        import django
 
         django.setup()
         from meadow.accounts.queries import Person

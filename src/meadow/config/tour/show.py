@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import click
@@ -35,13 +36,13 @@ class Show:
 
     def split(self, what: str, currency: str, merchant: int, creator: int, platform: int) -> None:
         """One line of the money: who gets or gives how much."""
-        amounts = (f"{decimal_text(minor, currency):>12}" for minor in (merchant, creator, platform))
-        cells = "  ".join(f"{name}{amount}" for name, amount in zip(("merchant", "creator", "platform"), amounts))
+        parts = {"merchant": merchant, "creator": creator, "platform": platform}
+        cells = "  ".join(f"{name}{decimal_text(minor, currency):>12}" for name, minor in parts.items())
         self.line(f"{what:<12}{cells}  {currency}")
 
     def qr(self, url: str) -> None:
         """The QR code for eyes and phones, where there is a terminal to draw it in."""
-        if self._is_quiet or not click.get_text_stream("stdout").isatty():
+        if self._is_quiet or not sys.stdout.isatty():
             return
         segno.make_qr(url, error="q").terminal(border=2, compact=True)
 
