@@ -1,15 +1,21 @@
 """Whether each format is recognised by its content and read as it is meant, well or badly written."""
 
 import codecs
+import contextlib
 import io
+import tracemalloc
 
 import pytest
-from tests.catalog.reading import FIXTURES, read, told
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.catalog.reading import FIXTURES, NOW, read, told
 
 from meadow.catalog import rules
-from meadow.catalog.feeds import cells, html
+from meadow.catalog.feeds import Shelf, Terms, assemble, cells, entries_of, html, recognise
 from meadow.catalog.feeds.encoding import encoding_of
 from meadow.kernel.errors import Refusal
+
+SEEDS = [path.read_bytes() for path in sorted(FIXTURES.iterdir())]
 
 
 def test_shopify_with_its_older_titles() -> None:
@@ -289,6 +295,54 @@ def test_currencies_without_and_with_three_decimals() -> None:
 )
 def test_weights(cell: str, grams: int | None) -> None:
     assert cells.grams(cell) == grams
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<!", "</", "<a b='", "&#", "<script>", "<a ", " \n", "x<!--x", "'\""])
+def test_hostile_html_costs_no_more_than_other(piece: str) -> None:
+    """A parser that takes quadratic time would need minutes for this."""
+    hostile = ("<p>" + piece * 200_000)[:199_000]
+    for read_text in (html.text_of_html, html.text_of_either):
+        with contextlib.suppress(Refusal):
+            read_text(hostile)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_file_does_worse_than_being_refused(data: st.DataObject) -> None:
+    """Fixtures with pieces cut out, doubled and overwritten at random, and plain noise."""
+    content = bytearray(data.draw(st.sampled_from(SEEDS)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(content)))
+        end = min(len(content), start + data.draw(st.integers(0, 60)))
+        content[start:end] = data.draw(st.one_of(st.binary(max_size=12), st.just(bytes(content[start:end]) * 2)))
+    with contextlib.suppress(Refusal):
+        _, drafts, faults = read(bytes(content))
+        for fault in faults:
+            assert fault.row >= 1
+        for draft in drafts.values():
+            assert draft.title
+            assert draft.handle
+            assert "\x00" not in "".join([draft.title, draft.description, *(p.url for p in draft.pictures)])
+            assert len(draft.skus) >= 1
+            assert all(0 <= sku.price_minor <= rules.PRICE_CAP_MINOR for sku in draft.skus)
+
+
+def test_memory_stays_bounded_while_a_file_grows() -> None:
+    """Beside the file itself there is room for a batch of its rows, not for all."""
+    text = "<p>" + "words " * 40 + "</p>"
+    rows = (f"p{n // 2},{'Product' if n % 2 == 0 else ''},{text},Size,{n % 2},5\n" for n in range(12_000))
+    file = io.BytesIO(("Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant Price\n" + "".join(rows)).encode())
+    size = len(file.getbuffer())
+    tracemalloc.start()
+    source = recognise(file)
+    with Shelf() as shelf:
+        for _ in shelf.lay(entries_of(file, source, Terms("CNY", NOW))):
+            pass
+        found = sum(1 for group in shelf.groups() if assemble(group)[0])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == 6_000
+    assert peak < size
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def sign_ins() -> list[dict[str, str]]:
 
 def _people() -> set[str]:
     people = get_user_model().objects.filter(email__in=[_email(who.key) for who in PEOPLE], is_active=True)
-    return set(people.values_list("email", flat=True))
+    return {person.email for person in people if person.email}
 
 
 def _email(key: str) -> str:

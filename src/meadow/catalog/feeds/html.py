@@ -2,7 +2,6 @@
 
 import re
 from html import escape, unescape
-from html.parser import HTMLParser
 
 from meadow.catalog import rules
 from meadow.kernel.errors import Refusal
@@ -10,8 +9,16 @@ from meadow.kernel.errors import Refusal
 _BLOCKS = {"p", "div", "ul", "ol", "li", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "section"}
 _PARAGRAPHS = {"p", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6"}
 _SILENT = {"script", "style", "template", "noscript", "iframe", "object", "head", "title"}
-_MARKUP = re.compile(
-    r"</?(?:[a-z][a-z0-9]{0,10})(?:\s[^<>]*)?/?>|<!--|&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]{1,30});", re.I
+_MARKUP = re.compile(r"</?[a-z][a-z0-9]{0,10}(?:\s[^<>]*+)?/?>|<!--|&(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]{1,30});", re.I)
+# Nothing here looks past the next "<", or twice at the same place, so hostile text costs no more than other text:
+# the parsers of the standard library take quadratic time over a page of unclosed comments.
+_TOKEN = re.compile(
+    r"<!--.*?(?:-->|\Z)"
+    r"|<(?P<end>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9]*+)(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+>"
+    r"|<[!?/][^<>]*+>"
+    r"|(?P<reference>&#?[a-zA-Z0-9]{1,32};)"
+    r"|(?P<text>[^<&]++|[<&])",
+    re.DOTALL,
 )
 
 
@@ -19,14 +26,14 @@ def text_of_html(html: str) -> str:
     """The plain text that a browser would show; scripts, styles and tags are gone.  Refuses: text_too_long."""
     if not _MARKUP.search(html):
         return _fitting(html.replace("\n", " ").replace("\r", " "))
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return _fitting("".join(reader.parts))
+    return _fitting("".join(_shown(html)))
 
 
 def text_of_either(text: str) -> str:
-    """The same for a format that allows plain text and HTML: without markup, line ends are meant.  Refuses: text_too_long."""
+    """The same for a format that allows plain text and HTML: without markup, line ends are meant.
+
+    Refuses: text_too_long.
+    """
     return text_of_html(text) if _MARKUP.search(text) else _fitting(text)
 
 
@@ -47,55 +54,35 @@ def _fitting(text: str) -> str:
     return tidy
 
 
-class _Reader(HTMLParser):
-    """Collects text; white space in the source counts as one space, and blocks begin new lines."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=False)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
+def _shown(html: str) -> list[str]:
+    """What is shown, in pieces; white space in the source counts as one space, blocks stand on lines of their own."""
+    parts: list[str] = []
+    silent = 0
+    for token in _TOKEN.finditer(html):
+        tag = (token["tag"] or "").lower()
         if tag in _SILENT:
-            self._silent += 1
-        else:
-            self._break(tag)
+            silent = max(0, silent - 1) if token["end"] else silent + 1
+        elif silent:
+            continue
+        elif tag:
+            _break(parts, tag, is_end=bool(token["end"]))
+        elif token["reference"]:
+            parts.append(unescape(token["reference"]))
+        elif token["text"]:
+            text = " ".join(f".{token['text']}.".split())[1:-1]
+            if text.strip() or (parts and parts[-1] != "\n"):
+                parts.append(text)
+    return parts
 
-    def handle_startendtag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
-        self._break(tag)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag != "br":
-            self._break(tag)
-
-    def _break(self, tag: str) -> None:
-        """Every <br> is a new line; blocks want to stand on lines of their own, paragraphs with a blank one between."""
-        if self._silent:
-            return
-        if tag == "br":
-            self.parts.append("\n")
-        elif tag in _BLOCKS:
-            ends = 0
-            for part in reversed(self.parts[-2:]):
-                if part != "\n":
-                    break
-                ends += 1
-            self.parts += ["\n"] * ((2 if tag in _PARAGRAPHS else 1) - ends)
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            text = " ".join(f".{data}.".split())[1:-1]
-            if text.strip() or (self.parts and self.parts[-1] != "\n"):
-                self.parts.append(text)
-
-    def handle_entityref(self, name: str) -> None:
-        self._show(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        self._show(f"&#{name};")
-
-    def _show(self, reference: str) -> None:
-        if not self._silent:
-            self.parts.append(unescape(reference))
+def _break(parts: list[str], tag: str, *, is_end: bool) -> None:
+    """Every <br> is a new line; paragraphs want a blank line between them, other blocks only a new one."""
+    if tag == "br":
+        parts += [] if is_end else ["\n"]
+    elif tag in _BLOCKS:
+        ends = 0
+        for part in reversed(parts[-2:]):
+            if part != "\n":
+                break
+            ends += 1
+        parts += ["\n"] * ((2 if tag in _PARAGRAPHS else 1) - ends)

@@ -28,20 +28,20 @@ def reserve_for_causes(*, kind: str, lines: Sequence[tuple[int, int, int]], expi
         raise Refusal("too_many", limit=rules.LIMITS["reserve_lines"])
     if any(quantity <= 0 or quantity > rules.STOCK_CAP for _, _, quantity in lines):
         raise Refusal("quantity_invalid")
-    with atomic():
-        answer = db.call(
-            "SELECT catalog_reserve(%s::bigint[], %s::integer[], %s, %s::bigint[], %s)::text",
-            [
-                [sku for _, sku, _ in lines],
-                [quantity for _, _, quantity in lines],
-                kind,
-                [cause for cause, _, _ in lines],
-                expires_at,
-            ],
-        )
-        if answer is not None:
-            refusal = json.loads(answer)
-            raise Refusal(refusal.pop("code"), **refusal)
+    # One statement needs no savepoint around it, which would cost two more.
+    answer = db.call(
+        "SELECT catalog_reserve(%s::bigint[], %s::integer[], %s, %s::bigint[], %s)::text",
+        [
+            [sku for _, sku, _ in lines],
+            [quantity for _, _, quantity in lines],
+            kind,
+            [cause for cause, _, _ in lines],
+            expires_at,
+        ],
+    )
+    if answer is not None:
+        refusal = json.loads(answer)
+        raise Refusal(refusal.pop("code"), **refusal)
 
 
 def take(*, cause: Cause) -> int:
@@ -63,25 +63,22 @@ def take_for_causes(*, kind: str, cause_ids: Sequence[int]) -> int:
 
 def release(*, cause: Cause) -> int:
     """The goods still promised to a cause may be sold to others; what was taken stays taken.  Once."""
-    with atomic():
-        return _end(cause[0], [cause[1]], "released")
+    return _end(cause[0], [cause[1]], "released")
 
 
 def restock(*, lines: Sequence[Line]) -> None:
     """Goods come back into the stock, as after a cancelled payment.  The caller sees to it that it happens once."""
     if any(quantity <= 0 for _, quantity in lines):
         raise Refusal("quantity_invalid")
-    with atomic():
-        db.call(
-            "SELECT catalog_restock(%s::bigint[], %s::integer[])",
-            [[sku for sku, _ in lines], [quantity for _, quantity in lines]],
-        )
+    db.call(
+        "SELECT catalog_restock(%s::bigint[], %s::integer[])",
+        [[sku for sku, _ in lines], [quantity for _, quantity in lines]],
+    )
 
 
 def expire_reservations(*, until: datetime, limit: int) -> int:
     """Gives back what was promised no longer than until a moment; each once, two workers at a time too."""
-    with atomic():
-        return int(db.call("SELECT catalog_expire_reservations(%s, %s)", [until, limit]))
+    return int(db.call("SELECT catalog_expire_reservations(%s, %s)", [until, limit]))
 
 
 def _end(kind: str, cause_ids: Sequence[int], state: str) -> int:
