@@ -142,3 +142,22 @@ def test_a_translation_keeps_the_gaps_of_its_sentence() -> None:
         if isinstance(source, tuple | list):
             source, text = source[-1], text[0]
         assert set(gap.findall(source)) == set(gap.findall(text)), source
+
+
+def test_a_refusal_in_chinese_carries_no_english(world: World) -> None:
+    visitor = browser("zh-CN")
+    visitor.force_login(world.bo)
+    answers = [
+        visitor.post("/me", {"name": "", "locale": "zh-hans", "time_zone": "Asia/Shanghai"}),
+        visitor.post("/preferences", {"theme": "dark", "next": "//evil.example"}),
+        visitor.get("/?after=forged"),
+        visitor.get("/nowhere"),
+        visitor.post("/buy", {"sku": "x"}),
+        visitor.post("/buy", {"sku": world.sku(world.apron).public_id, "quantity": "x"}),
+        visitor.post("/paste", {"text": "没有口令"}),
+    ]
+    for answer in answers:
+        assert answer.status_code in (404, 422)
+        main = answer.content.decode().split("<main", 1)[1].partition(">")[2].split("</main>")[0]
+        text = re.sub(r"<code>.*?</code>|<[^>]+>", " ", main)
+        assert not re.search(r"[A-Za-z]{3,}", text), text

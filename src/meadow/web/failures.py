@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
 
 from meadow.kernel.errors import Refusal, Says
@@ -35,13 +36,33 @@ _NEXT_STEPS = {
 _HOME = (_("To the recommendations"), "feed")
 
 
+def said(refusal: Refusal) -> str:
+    """The sentence of a refusal as a page says it: without the codes and counts that only machines read."""
+    if refusal.code == "stale_state":
+        return _text("This has changed meanwhile. Load the page anew to see what is possible now.")
+    if refusal.code == "total_changed":
+        amount = shown.money(refusal.params["total_minor"], refusal.params["currency"])
+        return _text("The total is now {amount}. Look at it and confirm it.").format(amount=amount)
+    field = _FIELDS.get(str(refusal.params.get("field", "")).rpartition(".")[2])
+    if refusal.code == "malformed" and shown.language() == "zh" and field is not None:
+        # What exactly is wrong stands in English, for machines; here the field's name must do.
+        return _text("Please correct “{field}”.").format(field=field)
+    return refusal.text(shown.language())
+
+
+_FIELDS = {
+    "name": _("Name"), "email": _("E-mail"), "phone": _("Phone"), "time_zone": _("Time zone"), "locale": _("Language"),
+    "quantity": _("Quantity"), "next": _("Address"), "cursor": _("Address"), "reason": _("Reason"),
+}  # fmt: skip
+
+
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The page of a business "no"; who is not signed in and must be is asked to."""
     if refusal.code == "sign_in_required" and request.method in ("GET", "HEAD"):
         return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
     label, page = _NEXT_STEPS.get(refusal.code, _HOME)
     values = {
-        "says": refusal.text(shown.language()),
+        "says": said(refusal),
         "status": refusal.status,
         "code": refusal.code,
         "next_label": label,

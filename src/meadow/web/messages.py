@@ -20,7 +20,7 @@ from django.utils.translation.template import templatize
 HERE = Path(__file__).resolve().parent
 LOCALE = HERE / "locale"
 _KEYWORDS = {
-    "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None,
+    "_": None, "_text": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None,
     "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 
@@ -97,7 +97,12 @@ def _compile(source: Path, target: Path) -> None:
         write_mo(made, catalog)
     Path(made.name).chmod(0o644)
     os.utime(made.name, ns=(made_of, made_of))
+    if source.stat().st_mtime_ns != made_of:
+        # It changed meanwhile; whoever reads the newer one must not be overtaken by this.
+        os.unlink(made.name)
+        return _compile(source, target)
     os.replace(made.name, target)
+    return None
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from meadow.kernel.errors import Refusal
 from meadow.kernel.signing import sign, unsign
-from meadow.web import shown
 
 COOKIE = "carrier"
 COOKIE_AGE = 60 * 60 * 24 * 30
@@ -116,8 +115,7 @@ def next_of(request: HttpRequest, default: str = "/") -> str:
     if not wanted:
         return default
     if not wanted.startswith("/") or not url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        why = "只接受本站地址" if shown.language() == "zh" else "only addresses of this site are taken"
-        raise Refusal("malformed", field="next", why=why)
+        raise Refusal("malformed", field="next", why="only addresses of this site are taken")
     return wanted
 
 

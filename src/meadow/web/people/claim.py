@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from meadow.accounts import services as accounts
 from meadow.kernel.errors import Refusal
 from meadow.trade import services as trade
-from meadow.web import shown
+from meadow.web.failures import said
 from meadow.web.people.adapter import bind
 from meadow.web.shop.orders import held, page_texts
 from meadow.web.visitor import address_of, guarded
@@ -30,7 +30,7 @@ def claim(request: HttpRequest, ref: str) -> HttpResponse:
     try:
         person = accounts.claim_guest(guest_id=guest_id, code=code)
     except Refusal as refusal:
-        values = page_texts(request, mine, claim_sent_to=email, says=refusal.text(shown.language()))
+        values = page_texts(request, mine, claim_sent_to=email, says=said(refusal))
         return render(request, "web/order.html", values, status=refusal.status)
     trade.claim_orders(guest_id=guest_id, person_id=person.pk)
     if person.pk == guest_id:

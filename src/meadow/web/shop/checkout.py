@@ -15,6 +15,7 @@ from meadow.kernel.errors import Refusal
 from meadow.trade import queries as trade
 from meadow.trade import services as trade_services
 from meadow.web import shown
+from meadow.web.failures import said
 from meadow.web.shop import address, sandbox
 from meadow.web.shop.cart import problem_text
 from meadow.web.shop.payment import after_placing
@@ -66,7 +67,7 @@ def _page(
         "ways": sandbox.ways(), "chosen_way": typed.get("way", "succeed"), "pasted": typed.get("pasted", ""),
         "pasted_open": is_pasted, "escrow_text": escrow_text(), "must_confirm": is_price,
         "problems": any(part.problem for part in quote.parts) and len(quote.parts) == 1,
-        "says": refusal.text(shown.language()) if refusal else "", "says_kind": "warn" if is_price else "bad",
+        "says": said(refusal) if refusal else "", "says_kind": "warn" if is_price else "bad",
     }  # fmt: skip
     return render(request, "web/checkout.html", values, status=refusal.status if refusal else 200)
 

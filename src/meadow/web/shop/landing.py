@@ -18,7 +18,7 @@ from meadow.kernel.errors import Refusal
 from meadow.plans import queries as plans
 from meadow.sharing import queries as sharing
 from meadow.sharing import services as sharing_services
-from meadow.web import shown
+from meadow.web.failures import said
 from meadow.web.shop import clicks
 from meadow.web.shop.offers import offer_of
 from meadow.web.shop.posts import item_texts
@@ -49,7 +49,7 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
     if token.target_kind == "catalog.shop":
         return _to_shop(token, visitor)
     try:
-        target = _TARGETS[token.target_kind](token, visitor)
+        target = _TARGETS.get(token.target_kind, _unknown)(token, visitor)
     except Refusal as refusal:
         return gone(request, token, refusal)
     view = clicks.shown_view(request, visitor, token.origin())
@@ -68,7 +68,7 @@ def gone(request: HttpRequest, token: sharing.Resolved, refusal: Refusal) -> Htt
     """A token that opens nothing any more: which way, and where to go instead."""
     status = 410 if refusal.code == "not_found" else refusal.status
     shop = catalog.shop(token.shop_id)
-    values = {"says": refusal.text(shown.language()), "shop": shop if shop.state == "open" else None}
+    values = {"says": said(refusal), "shop": shop if shop.state == "open" else None}
     if token.product_id is not None:
         card = catalog.cards([token.product_id])[token.product_id]
         values["product_url"] = reverse("product", args=[card.public_id]) if card.on_sale else ""
@@ -99,6 +99,10 @@ def _to_shop(token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
     return redirect(reverse("shop", args=[catalog.shop(token.shop_id).public_id]) + query)
 
 
+def _unknown(token: sharing.Resolved, visitor: Visitor) -> Target:
+    raise Refusal("not_found")
+
+
 # What sharing calls a target, and which page shows it: to sharing itself the kinds mean nothing (settled 25).
 _TARGETS: dict[str, Callable[[sharing.Resolved, Visitor], Target]] = {
     "content.recommendation": _recommended,
@@ -118,7 +122,7 @@ def paste(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         if refusal.code != "not_a_token":
             raise
-        values = {"says": refusal.text(shown.language()), "text": text[:4000], "tab": "paste"}
+        values = {"says": said(refusal), "text": text[:4000], "tab": "paste"}
         return render(request, "web/paste.html", values, status=422)
     return redirect("landing", code=token.code)
 

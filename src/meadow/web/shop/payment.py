@@ -14,6 +14,7 @@ from meadow.kernel.errors import Refusal
 from meadow.payments import services as payment_services
 from meadow.trade import queries as trade
 from meadow.web import shown
+from meadow.web.failures import said
 from meadow.web.shop import sandbox
 from meadow.web.shop.kept import keep_orders
 from meadow.web.shop.orders import address_of_order
@@ -69,7 +70,7 @@ def _texts(request: HttpRequest, token: str, orders: list[Any]) -> dict[str, Any
         "heading": heading, "says": says, "is_waiting": is_waiting, "ways": sandbox.ways(), "chosen_way": "succeed", "address": address,
         "is_open": any(order.state == "placed" and order.payment.state in _OPEN for order in orders),
         "payments": [_payment_texts(request, payment, orders) for payment in _payments(orders)],
-        "left_out": [Refusal(part["code"], **part["params"]).text(shown.language()) for part in found.refused],
+        "left_out": [said(Refusal(part["code"], **part["params"])) for part in found.refused],
         "refresh": REFRESH_SECONDS if is_waiting and tries < MOST_REFRESHES else None,
         "refresh_url": f"{address}?n={tries + 1}",
     }  # fmt: skip
