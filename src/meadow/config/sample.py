@@ -144,7 +144,7 @@ def _rows(sample: ShopSample, place: tuple[int, int], edition: int) -> list[list
         option = ["" if step else (form.option if value else "Title"), value or "Default Title"]
         rows.append(
             [_handle(sample, place, edition), *(["", "", "", "", ""] if step else about), *option]
-            + [code, str(form.grams), "meadow", str(_left(place, step, edition)), str(price), was]
+            + [code, str(form.grams), "shopify", str(_left(place, step, edition)), str(price), was]
         )
     return rows
 

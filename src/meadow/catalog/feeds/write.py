@@ -17,7 +17,8 @@ SHOPIFY_HEADER = (
     "Handle", "Title", "Body (HTML)", "Vendor", "Type", "Tags", "Published",
     "Option1 Name", "Option1 Value", "Option2 Name", "Option2 Value", "Option3 Name", "Option3 Value",
     "Variant SKU", "Variant Grams", "Variant Inventory Tracker", "Variant Inventory Qty", "Variant Inventory Policy",
-    "Variant Price", "Variant Compare At Price", "Variant Barcode", "Image Src", "Image Position", "Image Alt Text",
+    "Variant Fulfillment Service", "Variant Requires Shipping", "Variant Taxable", "Variant Price",
+    "Variant Compare At Price", "Variant Barcode", "Image Src", "Image Position", "Image Alt Text",
     "Gift Card", "Variant Image", "Status", "Variant Gift",
 )  # fmt: skip
 _STATUS = {"on_sale": "active", "withdrawn": "archived"}
@@ -73,11 +74,13 @@ def _shopify_options(product: SoldProduct, sku: SoldSku | None, *, is_first: boo
 
 def _shopify_sku(sku: SoldSku | None, currency: str) -> tuple[str, ...]:
     if sku is None:
-        return ("",) * 8
+        return ("",) * 11
     former = "" if sku.compare_at_minor is None else decimal_text(sku.compare_at_minor, currency)
-    counted = ("", "", "continue") if sku.left is None else ("meadow", str(sku.left), "deny")
+    counted = ("", "", "continue") if sku.left is None else ("shopify", str(sku.left), "deny")
     weight = "" if sku.weight_grams is None else str(sku.weight_grams)
-    return (sku.code, weight, *counted, decimal_text(sku.price_minor, currency), former, sku.barcode)
+    # Shopify does not take a file without the three that follow.
+    asked = ("manual", "TRUE", "TRUE")
+    return (sku.code, weight, *counted, *asked, decimal_text(sku.price_minor, currency), former, sku.barcode)
 
 
 def google_tsv(products: Iterable[SoldProduct], currency: str) -> Iterator[bytes]:
