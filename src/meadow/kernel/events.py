@@ -75,6 +75,16 @@ class DecisionReversed(Event):
         return f"{self.subject_kind}:{self.subject_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class MerchantLeaving(Event):
+    """A merchant does not accept a changed rule: nothing new is sold, what is on its way is finished."""
+
+    SUBJECT = ("accounts.merchant", "merchant_id")
+    merchant_id: int
+    rule_id: str
+    rule_version: int
+
+
 # catalog and plans
 
 
@@ -134,6 +144,26 @@ class TokenMinted(Event):
     SUBJECT = ("token", "token_id")
     token_id: int
     creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutletChanged(Event):
+    """A channel hands out another form of a token by default from now on; creators want to know."""
+
+    SUBJECT = ("outlet", "outlet_id")
+    outlet_id: int
+    form: str
+    form_before: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAlarmRaised(Event):
+    """Far less came by an outlet's form than was forecast; the operator must look."""
+
+    SUBJECT = ("outlet", "outlet_id")
+    alarm_id: int
+    outlet_id: int
+    form: str
 
 
 # payments
