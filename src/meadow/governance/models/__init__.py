@@ -1,5 +1,7 @@
 """Which tables governance keeps, by family; import every table from here."""
 
+from meadow.governance.models.acts import CaseAct, SavedFilter
+from meadow.governance.models.appeals import Appeal, AppealNote, new_appeal_id
 from meadow.governance.models.cases import Case, CaseMember, Report, new_case_id, new_report_id
 from meadow.governance.models.decisions import (
     Decision,
@@ -14,9 +16,13 @@ from meadow.governance.models.occurrences import Occurrence, OccurrenceText
 from meadow.governance.models.partners import Partner, new_partner_id
 from meadow.governance.models.rulebook import DraftComment, Farewell, Rule, RuleAnswer, RuleDraft, new_draft_id
 from meadow.governance.models.sanctions import Sanction, Violation, new_sanction_id
+from meadow.governance.models.suspensions import Suspension, new_suspension_id
 
 __all__ = [
+    "Appeal",
+    "AppealNote",
     "Case",
+    "CaseAct",
     "CaseMember",
     "Decision",
     "DecisionText",
@@ -33,14 +39,18 @@ __all__ = [
     "RuleDraft",
     "RulesetStamp",
     "Sanction",
+    "SavedFilter",
     "Seal",
     "SealedDecision",
+    "Suspension",
     "Unsealed",
     "Violation",
+    "new_appeal_id",
     "new_case_id",
     "new_decision_id",
     "new_draft_id",
     "new_partner_id",
     "new_report_id",
     "new_sanction_id",
+    "new_suspension_id",
 ]

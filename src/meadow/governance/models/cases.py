@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -31,15 +32,29 @@ class Case(models.Model):
     state = models.CharField(max_length=10, default=CASE.start)
     opened_at = models.DateTimeField(default=now)
     closed_at = models.DateTimeField(null=True)
+    # The decision that it is about, where there is one.
+    decision = models.ForeignKey("governance.Decision", models.PROTECT, null=True, related_name="+")
+    # Who works on it, and until when by machine time; then it goes back to the queue.
+    held_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
+    held_until = models.DateTimeField(null=True)
+    # Operators who took part before and must not look at it again: the decider of what is appealed, who escalated.
+    barred = ArrayField(models.BigIntegerField(), default=list)
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="case_state", condition=Q(state__in=CASE.states)),
+            models.CheckConstraint(
+                name="case_held",
+                condition=Q(held_by__isnull=True, held_until__isnull=True)
+                | Q(held_by__isnull=False, held_until__isnull=False) & ~Q(state="closed"),
+            ),
             models.UniqueConstraint(fields=["kind", "key"], condition=~Q(state="closed"), name="case_one_open"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-weight", "id"], condition=~Q(state="closed"), name="case_queue"),
             models.Index(fields=["subject_kind", "subject_id"], name="case_of_subject"),
+            models.Index(fields=["held_by"], condition=Q(held_by__isnull=False), name="case_held_by"),
+            models.Index(fields=["decision"], condition=Q(decision__isnull=False), name="case_of_decision"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """What the rulebook says: the published rules, the actions a decision may take, the link policy, and each refusal."""
 
+from meadow.governance.rules import appeals, cases, suspensions
 from meadow.governance.rules.addresses import Address, Disguise, read_address
 from meadow.governance.rules.links import (
     SURFACES,
@@ -39,7 +40,8 @@ __all__ = [
     "read_address",
 ]
 
-SUBJECT_ACTIONS = ("suspend", "restore")
+# `stop_new` leaves what exists and stops what would begin; `suspend` touches both.
+SUBJECT_ACTIONS = ("suspend", "stop_new", "restore")
 # What a judged event can lead to, what follows from a violation, and what a second look says.
 ACTIONS = (
     *SUBJECT_ACTIONS, "block_link", "reverse", "warn", "review", "hold", "block", "violation", "limit", "uphold",
@@ -47,6 +49,9 @@ ACTIONS = (
 LIMITS = {"reason_length": 2000, "partner_hosts": 20, "partner_patterns": 50, "links_a_post": 20}
 
 REFUSALS: dict[str, Says] = {
+    **suspensions.REFUSALS,
+    **appeals.REFUSALS,
+    **cases.REFUSALS,
     "rule_unknown": Says(
         422,
         "There is no rule {rule}. Cite one from the rulebook.",

@@ -48,8 +48,8 @@ CASE = Machine(
     "open",
     {
         "open": {"escalate": "escalated", "close": "closed"},
-        "escalated": {"close": "closed"},
-        "closed": {"reopen": "open"},
+        "escalated": {"close": "closed", "call_back": "open"},
+        "closed": {"reopen": "open", "reopen_escalated": "escalated"},
     },
     ends=set(),
 )
