@@ -120,7 +120,7 @@ def test_too_much_or_from_nobody_is_refused() -> None:
 
 def test_every_way_to_be_refused_is_covered_here() -> None:
     assert set(NOTICE_FAULTS) == {
-        "signature", "stale", "replay", "shape", "unknown", "amount", "currency", "provider",
+        "signature", "stale", "replay", "shape", "unknown", "amount", "currency", "provider", "party",
     }  # fmt: skip
 
 

@@ -130,6 +130,8 @@ class Order(models.Model):
     after_sale_until = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    # When its money left escrow for `merchant:<id>:held`, because the provider would not hold it any longer.
+    held_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -246,7 +248,7 @@ class Refund(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=new_refund_id, editable=False)
     order = models.ForeignKey("trade.Order", models.PROTECT, related_name="+")
     key = models.CharField(max_length=255)
-    kind = models.CharField(max_length=8)  # refund, cancel or late
+    kind = models.CharField(max_length=12)  # refund, cancel, late or chargeback
     state = models.CharField(max_length=10, default=rules.REFUND.start)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -264,7 +266,9 @@ class Refund(models.Model):
             # By kind, so that no caller's key can stand in the way of a cancellation.
             models.UniqueConstraint("order", "kind", "key", name="refund_key_once"),
             models.CheckConstraint(name="refund_state", condition=Q(state__in=rules.REFUND.states)),
-            models.CheckConstraint(name="refund_kind", condition=Q(kind__in=("refund", "cancel", "late"))),
+            models.CheckConstraint(
+                name="refund_kind", condition=Q(kind__in=("refund", "cancel", "late", "chargeback"))
+            ),
             models.CheckConstraint(name="refund_amount", condition=Q(amount_minor__gt=0)),
         ]
         indexes: ClassVar = [

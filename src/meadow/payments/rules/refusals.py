@@ -1,0 +1,107 @@
+"""What payments refuse, in both languages; each sentence says what to do next."""
+
+from meadow.kernel.errors import Says
+
+REFUSALS: dict[str, Says] = {
+    "notice_refused": Says(
+        400,
+        "This payment notice was not accepted ({why}) and nothing was changed. Check its signature and contents.",
+        "该支付通知未被接受（{why}），未做任何变更，请检查签名与内容。",
+    ),
+    "provider_unknown": Says(
+        422,
+        "{provider} is no payment provider of this installation. Choose one that is offered.",
+        "本站未启用支付渠道 {provider}，请选择可用的支付方式。",
+    ),
+    "key_reused": Says(
+        409,
+        "The key {key} was used for something else. Use a new key for a new request.",
+        "编号 {key} 已用于其他请求，请使用新的编号。",
+    ),
+    "refund_exceeds_payment": Says(
+        422,
+        "Only {left_minor} of this payment can still be refunded. Refund no more than that.",
+        "该笔付款最多还可退 {left_minor}，请减少退款金额。",
+    ),
+    "behaviour_unknown": Says(
+        422,
+        "The sandbox knows no behaviour {behaviour}. Choose one of: {known}.",
+        "沙盒不支持 {behaviour}，请选择：{known}。",
+    ),
+    "receivable_outstanding": Says(
+        409,
+        "{owed_minor} is still owed from an earlier refund. It is paid from what comes in next; what is left can be taken.",
+        "尚有 {owed_minor} 应收款未结清，将优先从后续入账中扣除，剩余部分可提现。",
+    ),
+    "provider_closed": Says(
+        409,
+        "{provider} takes no new payments here. Choose another way to pay.",
+        "{provider} 暂不接受新的付款，请选择其他支付方式。",
+    ),
+    "provider_cannot_carry": Says(
+        409,
+        "{provider} can pass on at most {most_bp} of 10000 of an order, and this one needs {share_bp}. "
+        "Choose another way to pay.",
+        "{provider} 最多可分出订单金额的万分之 {most_bp}，本单需要万分之 {share_bp}，请选择其他支付方式。",
+    ),
+    "provider_down": Says(
+        503,
+        "{provider} does not answer just now. Nothing was charged; choose another way to pay or try again.",
+        "{provider} 暂时没有响应，未发生扣款，请选择其他支付方式或稍后重试。",
+    ),
+    "already_paid": Says(
+        409,
+        "This is paid already. Load the page again.",
+        "该笔已支付，请刷新页面。",
+    ),
+    "payout_below_minimum": Says(
+        422,
+        "At least {minimum_minor} (minor units) can be paid out at once. Wait until there is more.",
+        "单次提现不少于 {minimum_minor}（最小货币单位），请累积后再提现。",
+    ),
+    "bank_details_missing": Says(
+        409,
+        "There is no bank account to pay to. Enter the bank details first.",
+        "尚未填写收款银行账户，请先填写银行信息。",
+    ),
+    "bank_details_refused": Says(
+        422,
+        "Please correct the bank details: {field}.",
+        "请更正银行信息：{field}。",
+    ),
+    "identity_unverified": Says(
+        409,
+        "Whose money this is has not been verified yet. Finish the verification first.",
+        "收款主体尚未完成身份核验，请先完成核验。",
+    ),
+    "holder_name_differs": Says(
+        422,
+        "The account must be in the verified name. Use an account of your own.",
+        "银行账户户名须与核验的身份一致，请使用本人账户。",
+    ),
+    "step_up_required": Says(
+        403,
+        "Please prove again that it is you, and then repeat this.",
+        "请先重新验证身份，再进行此操作。",
+    ),
+    "second_person_needed": Says(
+        409,
+        "Somebody else has to agree: you have done so already, or it is your own request.",
+        "需由另一人确认：您已确认过，或这是您本人的申请。",
+    ),
+    "nothing_to_export": Says(
+        409,
+        "No payout waits for the bank in {currency}. Come back when there is one.",
+        "目前没有待付的 {currency} 提现，请稍后再来。",
+    ),
+    "result_file_refused": Says(
+        422,
+        "Line {line} of the result file cannot be used: {why}. Nothing was changed; correct it and send it again.",
+        "结果文件第 {line} 行有误（{why}），未做任何变更，请更正后重新上传。",
+    ),
+    "account_taken": Says(
+        409,
+        "There is an account at {provider} already. Close it first.",
+        "在 {provider} 已有收款账户，请先停用。",
+    ),
+}
