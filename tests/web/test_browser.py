@@ -145,11 +145,28 @@ def test_nothing_is_wider_than_the_screen_and_nothing_comes_from_elsewhere(
         for width in (320, 360, 768, 1280):
             tab.page.set_viewport_size({"width": width, "height": 740})
             assert tab.overflow() <= 0, (name, width)
+            assert not tab.page.evaluate(_SPILT), (name, width, tab.page.evaluate(_SPILT))
             if width in (360, 1280):
                 tab.shot(f"{name}-{language[:2]}-{width}")
     assert {urlsplit(url).netloc for url in tab.asked} == {urlsplit(live_server.url).netloc}
     faults = [fault for fault in tab.faults if "404" not in fault]
     assert not faults
+
+
+# Text that stands out of its box, and so lies over its neighbours.
+_SPILT = """() => {
+  const spilt = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    let box = walk.currentNode.parentElement;
+    if (!walk.currentNode.textContent.trim() || !box.checkVisibility() || box.closest(".unseen, .skip, option, script, svg")) continue;
+    while (getComputedStyle(box).display.startsWith("inline") && box.parentElement) box = box.parentElement;
+    if (getComputedStyle(box).overflowX !== "visible") continue;
+    const range = document.createRange(); range.selectNodeContents(walk.currentNode);
+    const right = Math.max(...[...range.getClientRects()].map(r => r.right));
+    if (right > box.getBoundingClientRect().right + 1) spilt.push(walk.currentNode.textContent.trim().slice(0, 60));
+  }
+  return spilt;
+}"""
 
 
 def pages_of(tab: Tab, world: World) -> dict[str, str]:

@@ -161,3 +161,11 @@ def test_a_refusal_in_chinese_carries_no_english(world: World) -> None:
         main = answer.content.decode().split("<main", 1)[1].partition(">")[2].split("</main>")[0]
         text = re.sub(r"<code>.*?</code>|<[^>]+>", " ", main)
         assert not re.search(r"[A-Za-z]{3,}", text), text
+
+
+def test_a_change_of_language_on_the_answer_to_a_form_comes_back_to_a_page(world: World, client: Client) -> None:
+    for path, form in (("/paste", {"text": "none"}), ("/buy", {"sku": "x"}), ("/cart/add", {"sku": "x"})):
+        text = client.post(path, form).content.decode()
+        there = re.search(r'name="next" value="([^"]*)"', text)
+        assert there
+        assert client.get(there[1]).status_code == 200, path

@@ -20,5 +20,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         # A browser without a session needs no CSRF token, and gets no cookie for one.
         "has_session": settings.SESSION_COOKIE_NAME in request.COOKIES,
-        "here": request.get_full_path(),
+        # Where a change of language comes back to; an answer to a form names its page itself.
+        "here": request.get_full_path() if request.method in ("GET", "HEAD") else "/",
     }

@@ -100,9 +100,9 @@ def _compile(source: Path, target: Path) -> None:
     if source.stat().st_mtime_ns != made_of:
         # It changed meanwhile; whoever reads the newer one must not be overtaken by this.
         os.unlink(made.name)
-        return _compile(source, target)
-    os.replace(made.name, target)
-    return None
+        _compile(source, target)
+    else:
+        os.replace(made.name, target)
 
 
 if __name__ == "__main__":

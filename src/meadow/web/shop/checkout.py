@@ -61,6 +61,7 @@ def _page(
     quote = trade.quote(found)
     is_price = refusal is not None and refusal.code in ("price_changed", "total_changed")
     values = {
+        "here": request.path,
         "shops": [_part_texts(part) for part in quote.parts],
         "totals": [shown.price(minor, currency) for currency, minor in quote.total_minor.items()],
         "seen": _seen(quote), "fields": address.fields_of(typed, refusal, is_guest=person_id_of(request) is None),

@@ -122,7 +122,7 @@ def paste(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         if refusal.code != "not_a_token":
             raise
-        values = {"says": said(refusal), "text": text[:4000], "tab": "paste"}
+        values = {"says": said(refusal), "text": text[:4000], "tab": "paste", "here": request.path}
         return render(request, "web/paste.html", values, status=422)
     return redirect("landing", code=token.code)
 

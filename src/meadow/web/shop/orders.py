@@ -111,7 +111,7 @@ def page_texts(request: HttpRequest, mine: Held, **more: Any) -> dict[str, Any]:
     cards = catalog.cards({line.product_id for line in view.lines if line.product_id})
     is_unpaid = row.state == "placed"
     return {
-        "order": row, "base": mine.base, "tab": "me", "headline": headline, "next_text": next_text,
+        "order": row, "base": mine.base, "here": mine.base, "tab": "me", "headline": headline, "next_text": next_text,
         "state_text": state_text, "kind": kind, "steps": words.steps(row), "escrow": words.escrow(row),
         "may_confirm": row.state == "shipped", "may_cancel": row.state in ("placed", "paid"),
         "cancel_text": words.cancel_text(is_unpaid), "pay_url": _pay_url(row) if is_unpaid else "",
