@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meadow.governance.rules import SURFACES, PartnerPages, build_allowlist, decide_link
 from meadow.governance.rules.reasons import REASONS
-from meadow.governance.rules.rulebook import current_rule
+from meadow.governance.rules.shipped import current_rule
 
 OWN = "https://meadow.example.net"
 PARTNERS = build_allowlist(

@@ -121,7 +121,7 @@ CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON governance_decision
 
 -- What was published before rules had a date of their own came into force at once.
 ALTER TABLE governance_rule DISABLE TRIGGER rule_append_only;
-UPDATE governance_rule SET effective_from = published_at;
+UPDATE governance_rule SET effective_from = published_at, shipped = version;
 ALTER TABLE governance_rule ENABLE TRIGGER rule_append_only;
 INSERT INTO governance_decisiontext (decision_id, salt, reason, reason_zh, inputs)
     SELECT id, gen_random_uuid(), reason, '', inputs FROM governance_decision;

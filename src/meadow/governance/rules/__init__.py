@@ -11,13 +11,30 @@ from meadow.governance.rules.links import (
     decide_link,
 )
 from meadow.governance.rules.patterns import PatternError, clean_host, compile_pattern
-from meadow.governance.rules.rulebook import RULEBOOK, RuleText, current_rule
+from meadow.governance.rules.rulebook import (
+    COMMENT_LENGTH,
+    JURISDICTIONS,
+    NOTICE,
+    REFUSAL_WINDOW,
+    TEXT_LENGTH,
+    TITLE_LENGTH,
+    RuleText,
+    is_rule_id,
+)
+from meadow.governance.rules.shipped import RULEBOOK, current_rule
 from meadow.governance.rules.text import FoundLink, clean_text, links_in_text
 from meadow.kernel.errors import Says
 
 __all__ = [
     "ACTIONS",
+    "COMMENT_LENGTH",
+    "JURISDICTIONS",
+    "NOTICE",
+    "REFUSAL_WINDOW",
+    "TEXT_LENGTH",
+    "TITLE_LENGTH",
     "LIMITS",
+    "PARTY_KINDS",
     "REFUSALS",
     "RULEBOOK",
     "SUBJECT_ACTIONS",
@@ -36,6 +53,7 @@ __all__ = [
     "compile_pattern",
     "current_rule",
     "decide_link",
+    "is_rule_id",
     "links_in_text",
     "read_address",
 ]
@@ -46,7 +64,8 @@ SUBJECT_ACTIONS = ("suspend", "stop_new", "restore")
 ACTIONS = (
     *SUBJECT_ACTIONS, "block_link", "reverse", "warn", "review", "hold", "block", "violation", "limit", "uphold",
 )  # fmt: skip
-LIMITS = {"reason_length": 2000, "partner_hosts": 20, "partner_patterns": 50, "links_a_post": 20}
+PARTY_KINDS = ("accounts.person", "accounts.creator", "accounts.merchant")
+LIMITS = {"reason_length": 2000, "partner_hosts": 20, "partner_patterns": 50, "links_a_post": 20, "text_kept": 20_000}
 
 REFUSALS: dict[str, Says] = {
     **suspensions.REFUSALS,
@@ -72,6 +91,51 @@ REFUSALS: dict[str, Says] = {
         422,
         "The pattern {pattern} cannot be used: {why}. Write it like shop.example.com/item/{{digits}}.",
         "链接格式 {pattern} 无法使用：{why}。请写成 shop.example.com/item/{{digits}} 的形式。",
+    ),
+    "notice_too_short": Says(
+        422,
+        "A changed rule takes effect seven days after it is published at the earliest. Choose {earliest} or later.",
+        "规则变更最早在公布七日后生效，请选择 {earliest} 或之后的时间。",
+    ),
+    "rule_draft_open": Says(
+        409,
+        "Rule {rule} is being changed already. Finish or withdraw that draft first.",
+        "规则 {rule} 已有一份在写的草案，请先完成或撤回该草案。",
+    ),
+    "already_leaving": Says(
+        409,
+        "This shop's owner is leaving under the old rules already. Nothing needs to be done.",
+        "该商家已按旧规则退出，无需重复操作。",
+    ),
+    "nothing_to_refuse": Says(
+        409,
+        "Rule {rule} does not change soon and has not changed lately, so there is nothing to refuse. Close your shops if you wish to stop.",
+        "规则 {rule} 近期没有变更，无需按旧规则退出。如需停止经营，请直接关闭店铺。",
+    ),
+    "merchant_leaving": Says(
+        409,
+        "This merchant is leaving under the old rules and opens no shop. Accept the rules first to stay.",
+        "该商家正按旧规则退出，不能营业。如要继续经营，请先接受新规则。",
+    ),
+    "detector_faulty": Says(
+        422,
+        "The rule cannot be used, column {column}: {why}. Correct it and save again.",
+        "规则在第 {column} 列有误：{why_zh}。请修改后重新保存。",
+    ),
+    "detector_example_failed": Says(
+        422,
+        "Example {number} of the rule does not come out as it should. Correct the rule or the example.",
+        "规则的第 {number} 个示例结果与预期不符，请修改规则或示例。",
+    ),
+    "too_many_detectors": Says(
+        409,
+        "At most {most} rules run for one kind of event. Retire one first.",
+        "每类事件最多同时运行 {most} 条规则，请先停用一条。",
+    ),
+    "limited": Says(
+        403,
+        "Your account has a limit by rule {rule}: {what}. It ends {until}; you can see why and appeal on the page of your limits.",
+        "您的账号因规则 {rule} 受到限制：{what_zh}。截止：{until_zh}。可在“我的限制”页面查看原因并申诉。",
     ),
     "partner_exists": Says(
         409,

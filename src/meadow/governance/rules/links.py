@@ -16,7 +16,7 @@ from meadow.governance.rules.carried import TooDeep, carried_addresses
 from meadow.governance.rules.likeness import Likeness
 from meadow.governance.rules.patterns import Pattern, compile_pattern
 from meadow.governance.rules.reasons import REASONS
-from meadow.governance.rules.rulebook import current_rule
+from meadow.governance.rules.shipped import current_rule
 
 Verdict = Literal["allow", "warn", "block"]
 

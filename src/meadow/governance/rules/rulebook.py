@@ -1,6 +1,28 @@
-"""Which rules are in force: their text in both languages, by id and version, as data."""
+"""Which rules ship with Meadow: their text in both languages, by id and version, as data, in packs by jurisdiction.
 
+A text here is never edited: a change is a new version beside the old one.  On an installation where a rule stands
+already, a new shipped version comes into force after the notice like any other change, or becomes a draft if the rule
+was changed there.
+"""
+
+import re
 from dataclasses import dataclass
+from datetime import timedelta
+
+# A public rule changes with this much notice (settled question 30); a detector changes at once.
+NOTICE = timedelta(days=7)
+# How long after a rule came into force a merchant may still say no to it and leave under the old ones.
+REFUSAL_WINDOW = timedelta(days=30)
+JURISDICTIONS = ("global", "cn")
+TITLE_LENGTH = 200
+TEXT_LENGTH = 20_000
+COMMENT_LENGTH = 4_000
+_RULE_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+){1,4}\Z")
+
+
+def is_rule_id(text: str) -> bool:
+    """Whether a text names a rule: a room and a name, such as conduct.fraud."""
+    return len(text) <= 60 and _RULE_ID.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +35,10 @@ class RuleText:
     title_zh: str
     text_en: str
     text_zh: str
+    jurisdiction: str = "global"
 
 
-RULEBOOK: tuple[RuleText, ...] = (
+GLOBAL: tuple[RuleText, ...] = (
     RuleText(
         "link.partners", 1,
         "Links lead to partners' product pages", "外链仅限合作方商品页",
@@ -84,14 +107,37 @@ RULEBOOK: tuple[RuleText, ...] = (
         "To protect people or money an operator may suspend at once, gives the reason, and looks again within 30 days.",
         "为保护用户或资金安全，运营人员可立即暂停相关对象，须说明理由，并在 30 日内复核。",
     ),
+    RuleText(
+        "conduct.diversion", 1,
+        "No deals led outside", "禁止引导站外交易",
+        "Nobody asks buyers to pay or to deal outside of the payment here, where no escrow protects them. Telephone "
+        "numbers, messenger names, bank cards and payment codes do not belong in posts, shop notices, questions and "
+        "pictures; a delivery number may be exchanged after an order is paid.",
+        "不得引导买家在站外付款或交易，站外交易不受担保。内容、店铺公告、问答和图片中不得出现电话、通讯账号、银行卡号和收款码；"
+        "订单付款后，可以交换收货联系电话。",
+    ),
+    RuleText(
+        "conduct.evasion", 1,
+        "No slipping past the rules", "禁止规避规则",
+        "Nobody spells words so as to hide them from a check, and nobody uses further accounts to go on with what was "
+        "stopped or to post the same thing many times.",
+        "不得用变形写法躲避检查，不得使用其他账号继续被制止的行为，也不得用多个账号发布相同内容。",
+    ),
+    RuleText(
+        "conduct.false_reports", 1,
+        "Reports are made in good faith", "举报须善意",
+        "Reports are looked at by people and never punish anybody by their number. Who reports against better knowledge "
+        "breaks the rules.",
+        "举报由人工核查，不因数量多少自动处罚。恶意举报属于违规。",
+    ),
+    RuleText(
+        "penalties.ladder", 1,
+        "Points and what follows from them", "违规积分与处理",
+        "A violation costs points by its kind and severity; they decay to nothing over months. Points lead to limits that "
+        "grow in steps and end by a date, all of them shown to the account's holder with the reason. Money may be held for "
+        "a time and is never taken. Everyone concerned may appeal; what is taken back is restored exactly. The table of "
+        "points and steps is part of the machine-readable rulebook.",
+        "违规按类型和程度计分，积分随时间逐步清零。积分达到一定数值会逐级限制功能，限制均有期限，并连同原因展示给账号持有人。"
+        "资金只会暂时冻结，不会扣划。相关方均可申诉；撤销后恢复原状。计分表与处理阶梯见机器可读版规则手册。",
+    ),
 )  # fmt: skip
-
-_CURRENT: dict[str, RuleText] = {}
-for _rule in RULEBOOK:
-    if _rule.rule_id not in _CURRENT or _CURRENT[_rule.rule_id].version < _rule.version:
-        _CURRENT[_rule.rule_id] = _rule
-
-
-def current_rule(rule_id: str) -> RuleText | None:
-    """The newest version of a rule."""
-    return _CURRENT.get(rule_id)

@@ -1,12 +1,13 @@
 """How addresses are judged before they are posted, with each block recorded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 
 from meadow.governance import queries, rules
 from meadow.governance.rules import LinkDecision
-from meadow.governance.services.decisions import published, record
+from meadow.governance.services.decisions import record
 from meadow.governance.services.guards import require_subject
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
@@ -49,13 +50,23 @@ def _check(urls: Sequence[str], surface: str, subject: tuple[str, int], by: Acto
         return []
     partners, own = queries.allowlist(), settings.MEADOW.base_url
     answers = [rules.decide_link(url, surface, partners, own=own) for url in urls]
-    blocked = [(url, answer) for url, answer in zip(urls, answers, strict=True) if answer.verdict == "block"]
-    if blocked:
+    if any(answer.verdict == "block" for answer in answers):
         with atomic():
-            for url, answer in blocked:
-                inputs = {
-                    "url": rules.clean_text(url, 500), "normal": answer.url[:500], "host": rules.clean_text(answer.host, 253),
-                    "surface": surface, "code": answer.code,
-                }  # fmt: skip
-                record(subject, "block_link", published(answer.rule_id), answer.reason_en, by, inputs=inputs)
+            answers = [
+                _recorded(url, answer, surface, subject, by) if answer.verdict == "block" else answer
+                for url, answer in zip(urls, answers, strict=True)
+            ]
     return answers
+
+
+def _recorded(url: str, answer: LinkDecision, surface: str, subject: tuple[str, int], by: Actor) -> LinkDecision:
+    """The block as a decision; its answer cites the version of the rule that holds here."""
+    inputs = {
+        "url": rules.clean_text(url, 500), "normal": answer.url[:500], "host": rules.clean_text(answer.host, 253),
+        "surface": surface, "code": answer.code,
+    }  # fmt: skip
+    made = record(
+        subject, "block_link", answer.rule_id, answer.reason_en, by, inputs=inputs, reason_zh=answer.reason_zh,
+        layer="link",
+    )  # fmt: skip
+    return replace(answer, rule_version=made.rule_version)

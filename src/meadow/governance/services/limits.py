@@ -1,0 +1,18 @@
+"""Whether a party may do something now; every verb that a sanction can stop asks here, and the holder sees the same."""
+
+from collections.abc import Iterable
+
+from meadow.governance import queries
+from meadow.governance.services.parties import Subject
+from meadow.kernel.errors import Refusal
+
+
+def require_allowed(*, parties: Iterable[Subject], act: str) -> None:
+    """act: links, post, message, payout or account.  Refuses: limited, with the rule, what is limited and until when."""
+    found = queries.limit_on(parties, act)
+    if found is not None:
+        until = found.until.isoformat(timespec="minutes") if found.until else None
+        raise Refusal(
+            "limited", rule=f"{found.rule_id} v{found.rule_version}", what=found.en, what_zh=found.zh,
+            until=until or "after a further look", until_zh=until or "复核之后",
+        )  # fmt: skip
