@@ -1,4 +1,4 @@
-"""Which timers sharing has: the end of a token's life."""
+"""Which timers sharing has: the end of a token's life, the months of clicks, the look at the channels."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from django.db.models import Min
 from meadow.kernel.sweeps import sweep
 from meadow.sharing import services
 from meadow.sharing.models import ShareToken
+from meadow.sharing.services import upkeep
 
 
 def _next_due() -> datetime | None:
@@ -17,3 +18,16 @@ def _next_due() -> datetime | None:
 @sweep("sharing.expire_tokens", next_due=_next_due)
 def expire_tokens(limit: int, until: datetime) -> int:
     return services.expire_tokens(limit=limit, until=until)
+
+
+@sweep("sharing.click_months", next_due=upkeep.next_month_due)
+def keep_months(limit: int, until: datetime) -> int:
+    return upkeep.keep_months(at=until)
+
+
+@sweep("sharing.watch_channels", next_due=upkeep.next_look)
+def watch_channels(limit: int, until: datetime) -> int:
+    done = 0
+    while done < limit and upkeep.look(until=until):
+        done += 1
+    return done

@@ -15,6 +15,7 @@ from meadow.sharing.rules.codec import (
     number_of_code,
     number_of_digits,
 )
+from meadow.sharing.rules.health import SLOT_MINUTES
 from meadow.sharing.rules.length import clusters, length, shorten
 from meadow.sharing.rules.outlets import (
     CAPABILITIES,
@@ -37,7 +38,7 @@ from meadow.sharing.rules.outlets import (
     tag_of,
     works,
 )
-from meadow.sharing.rules.reading import MAX_CANDIDATES, MAX_TEXT, normalise, numbers_in
+from meadow.sharing.rules.reading import MAX_CANDIDATES, MAX_TEXT, normalise, numbers_in, read_code, tagged_in
 from meadow.sharing.rules.visits import (
     NotCounted,
     Visit,
@@ -46,7 +47,7 @@ from meadow.sharing.rules.visits import (
     why_not_counted,
     why_not_followed,
 )
-from meadow.sharing.rules.wording import grouped, message
+from meadow.sharing.rules.wording import Spoken, grouped, link_message, message, text_message
 
 __all__ = [
     "BITS",
@@ -64,6 +65,7 @@ __all__ = [
     "UNKNOWN",
     "Allows",
     "NotCounted",
+    "Spoken",
     "Visit",
     "check_outlet",
     "clusters",
@@ -74,18 +76,22 @@ __all__ = [
     "forms_of",
     "grouped",
     "length",
+    "link_message",
     "message",
     "normalise",
     "number_of_code",
     "number_of_digits",
     "numbers_in",
     "proves_navigation",
+    "read_code",
     "read_tag",
     "shorten",
     "tag_digits",
     "tag_from",
     "tag_letters",
     "tag_of",
+    "tagged_in",
+    "text_message",
     "visit_of",
     "why_not_counted",
     "why_not_followed",
@@ -108,6 +114,7 @@ LIMITS = {
     "click_ids_per_checkout": 50,
     "clicks_per_batch": 500,
     "clicks_in_memory": 20_000,
+    "tokens_remembered": 20_000,
     "spool_bytes": 200_000_000,
 }
 RESOLVE_PER = timedelta(minutes=1)
@@ -115,6 +122,9 @@ CLICK_BATCH_AFTER = timedelta(milliseconds=300)
 # Raw clicks are kept for the windows of attribution and after-sale with room for a dispute; decisions keep their own.
 CLICK_KEEP = timedelta(days=120)
 MONTHS_AHEAD = 2
+# Resolves and clicks per channel are counted in slots.
+SLOT = timedelta(minutes=SLOT_MINUTES)
+SLOT_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 ALARM = Machine("channel_alarm", "open", {"open": {"close": "closed"}, "closed": {}}, ends={"closed"})
 # The one kind of target that sharing owns itself: a page of an allowlisted partner.
@@ -229,6 +239,26 @@ REFUSALS: dict[str, Says] = {
         410,
         "This share token was blocked for breaking the rules. Look at the shop instead; its creator may appeal.",
         "该淘口令因违规被停用，您可以直接进店看看；达人可以提出申诉。",
+    ),
+    "target_gone": Says(
+        410,
+        "What was shared here is gone. Look at the shop instead.",
+        "分享的内容已不存在，您可以直接进店看看。",
+    ),
+    "outlet_closed": Says(
+        409,
+        "No form of a token gets through to this channel just now. Choose another channel.",
+        "该渠道目前没有可用的分享形式，请选择其他渠道。",
+    ),
+    "page_refused": Says(
+        422,
+        "This address cannot be shared: {why}. Share a page of this site or a product page of a partner over https.",
+        "该网址无法分享：{why_zh}。请分享本站页面，或合作方的 https 商品页。",
+    ),
+    "outlet_exists": Says(
+        409,
+        "An outlet with this code or tag exists. Change that one, or choose another code.",
+        "该渠道代码或编号已存在，请修改已有渠道或换一个代码。",
     ),
     "sharer_suspended": Says(
         410,

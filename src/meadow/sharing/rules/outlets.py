@@ -100,8 +100,7 @@ def tag_from(spelled: str) -> int:
     if len(spelled) == 3 and spelled.isascii() and spelled.isdecimal():
         tag = int(spelled)
     elif len(spelled) == 2 and all(letter in _VALUES for letter in spelled.upper()):
-        first, second = spelled.upper()
-        tag = _VALUES[first] << 5 | _VALUES[second]
+        tag = _VALUES[spelled[0].upper()] << 5 | _VALUES[spelled[1].upper()]
     else:
         return 0
     return tag if read_tag(tag)[0] else 0

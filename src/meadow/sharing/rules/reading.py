@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-from meadow.sharing.rules.codec import number_of_code, number_of_digits
+from meadow.sharing.rules.codec import CODE_LENGTH, number_of_code, number_of_digits
+from meadow.sharing.rules.outlets import tag_from
 
 MAX_TEXT = 4000  # characters looked at; a chat message is far shorter
 MAX_CANDIDATES = 8  # well-formed tokens of one text that are looked up
@@ -28,6 +29,11 @@ _BARE = re.compile(rf"(?<!{_LETTER})(?=((?:{_LETTER}{_BREAK}){{12}}{_LETTER})(?!
 _SIGNED = re.compile(rf"{_SIGN}[ \t\n]{{0,3}}(?=((?:{_LETTER}{_GAP}){{12}}{_LETTER})(?!{_LETTER}))")
 _DIGITS = re.compile(rf"{_SIGN}[ \t\n]{{0,3}}(?=((?:{_DIGIT}{_GAP}){{20}}{_DIGIT})(?!{_LETTER}))")
 _FILLING = re.compile(r"[ \t\n>.\-]+")
+# The tag of an outlet: two letters behind a code, three digits behind digits.
+_TAGS = {
+    number_of_code: re.compile(rf"-({_LETTER}{{2}})(?!{_LETTER})"),
+    number_of_digits: re.compile(rf"-({_DIGIT}{{3}})(?!{_LETTER})"),
+}
 
 
 def normalise(text: str) -> str:
@@ -44,11 +50,25 @@ def normalise(text: str) -> str:
 
 def numbers_in(text: str) -> list[int]:
     """The numbers of all well-formed tokens in a text, in the order they stand there, each once."""
+    return list(tagged_in(text))
+
+
+def tagged_in(text: str) -> dict[int, int]:
+    """The same numbers, in their order, each with the tag that stands behind it; 0 without one."""
     plain = normalise(text)
-    found: dict[int, int] = {}
+    found: dict[int, tuple[int, int]] = {}
     for pattern, read in ((_SIGNED, number_of_code), (_BARE, number_of_code), (_DIGITS, number_of_digits)):
         for match in pattern.finditer(plain):
             number = read(_FILLING.sub("", match[1]))
             if number is not None:
-                found[number] = min(match.start(1), found.get(number, len(plain)))
-    return sorted(found, key=lambda number: found[number])[:MAX_CANDIDATES]
+                tag = _TAGS[read].match(plain, match.end(1))
+                here = (match.start(1), tag_from(tag[1]) if tag else 0)
+                found[number] = min(here, found.get(number, (len(plain), 0)))
+    first = sorted(found, key=lambda number: found[number])[:MAX_CANDIDATES]
+    return {number: found[number][1] for number in first}
+
+
+def read_code(code: str) -> tuple[int | None, int]:
+    """(number, tag) of what stands in a short link: a code, perhaps with a tag behind it."""
+    tag = tag_from(code[CODE_LENGTH + 1 :]) if code[CODE_LENGTH : CODE_LENGTH + 1] == "-" else 0
+    return number_of_code(code[:CODE_LENGTH] if tag else code), tag

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import Error as DatabaseError
+
 from meadow.kernel import clock, db, limits, signing
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -13,6 +15,7 @@ from meadow.sharing.models import RefusedClick, ShareToken
 from meadow.sharing.queries import CandidateClick
 from meadow.sharing.rules import ClickFacts, Origin, ViewFacts
 from meadow.sharing.services import intake
+from meadow.sharing.services.tokens import seen
 
 log = logging.getLogger("meadow.sharing")
 
@@ -51,6 +54,8 @@ def open_view(
     is_click = rules.proves_navigation(visit)
     facts = ViewFacts(new_id("clk"), origin, clock.now(), carrier[:40], is_click)
     text = signing.sign(rules.payload_of(facts), "view")
+    if why_not is None and origin.token_id is not None:
+        seen(origin.tag)
     click_id = _take_in(_click_of(facts, carrier), person_id) if is_click else None
     return View(text, click_id, why_not is None, why_not)
 
@@ -109,7 +114,7 @@ def accept_clicks(
     return [
         CandidateClick(
             facts.public_id, facts.origin.token_id, facts.origin.creator_id, facts.origin.shop_id,
-            facts.origin.product_id, facts.origin.surface, facts.at, person_id, facts.carrier,
+            facts.origin.product_id, facts.origin.surface, facts.at, person_id, facts.carrier, facts.origin.tag,
         )
         for facts in believed.values()
     ]  # fmt: skip
@@ -119,7 +124,10 @@ def bind_clicks(*, carrier: str, person_id: int) -> int:
     """At sign-in: the carrier's clicks that may still earn are this person's from now on.  Returns how many."""
     if not carrier:
         return 0
-    intake.flush_clicks()
+    try:
+        intake.flush_clicks()
+    except DatabaseError:
+        log.exception("clicks that still wait were not bound to the person who signs in")
     since = clock.now() - rules.WINDOW
     return db.execute(
         "UPDATE sharing_click SET person_id = %s WHERE carrier = %s AND carrier <> '' AND person_id IS NULL "

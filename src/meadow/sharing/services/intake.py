@@ -8,7 +8,7 @@ import atexit
 import logging
 import threading
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db import Error as DatabaseError
@@ -21,9 +21,6 @@ from meadow.sharing.services import spool
 from meadow.sharing.services.spool import Taken
 
 log = logging.getLogger("meadow.sharing")
-
-SLOT = timedelta(minutes=10)
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 _waiting: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
 _resolves: dict[tuple[datetime, int], int] = {}
@@ -46,7 +43,7 @@ def take_in(click: ClickFacts, person_id: int | None) -> None:
 
 def note_resolve(tag: int, at: datetime) -> None:
     """Counts that somebody opened a token that came by this outlet and form (0: nobody knows which)."""
-    slot = at - (at - _EPOCH) % SLOT
+    slot = at - (at - rules.SLOT_EPOCH) % rules.SLOT
     with _counting:
         _resolves[slot, tag] = _resolves.get((slot, tag), 0) + 1
     if _writer is None:

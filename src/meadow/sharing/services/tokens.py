@@ -1,20 +1,28 @@
-"""How tokens come and go: mint, resolve, revoke, block, expire."""
+"""How tokens come and go: mint, convert, resolve, revoke, block, expire."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import InterfaceError, OperationalError
+
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries as catalog
 from meadow.governance import queries as governance
+from meadow.governance import services as link_policy
 from meadow.kernel import clock, db, limits
+from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import TokenMinted
 from meadow.kernel.outbox import emit
 from meadow.sharing import queries, rules
-from meadow.sharing.models import ShareToken, new_token_id
+from meadow.sharing.models import PartnerPage, ShareToken, new_token_id
+from meadow.sharing.services import intake
+
+log = logging.getLogger("meadow.sharing")
 
 _KIND = re.compile(r"[a-z]{2,18}\.[a-z_]{2,20}\Z")
 _MOST_DRAWS = 8
@@ -26,7 +34,7 @@ class Target:
 
     kind: str
     id: int
-    shop_id: int
+    shop_id: int | None
     product_id: int | None = None
 
 
@@ -35,7 +43,7 @@ def mint_token(
     creator_id: int,
     target_kind: str,
     target_id: int,
-    shop_id: int,
+    shop_id: int | None,
     product_id: int | None = None,
     is_poster: bool = False,
 ) -> ShareToken:
@@ -48,15 +56,20 @@ def mint_token(
 
 
 def mint_tokens(*, creator_id: int, targets: Sequence[Target], is_poster: bool = False) -> list[ShareToken]:
-    """One token per target, in their order; see mint_token.  A thousand targets at once at most."""
+    """One token per target, in their order; see mint_token.  A thousand targets at once at most.
+
+    Refuses, beside what mint_token refuses: unavailable, with nothing written, while the database is away.
+    """
+    try:
+        return _mint(creator_id, targets, rules.POSTER_LIFE_DAYS if is_poster else rules.LIFE_DAYS)
+    except (OperationalError, InterfaceError) as error:
+        log.error("tokens could not be minted: %s", str(error).strip()[:200])
+        raise Refusal("unavailable", retry_after=5) from error
+
+
+def _mint(creator_id: int, targets: Sequence[Target], life_days: int) -> list[ShareToken]:
     _check_targets(targets)
-    creator = accounts.creator(creator_id)
-    # Governance knows of a suspension before accounts has carried it out.
-    if creator.state == "suspended" or governance.is_suspended("accounts.creator", creator_id):
-        raise Refusal("creator_suspended")
-    if creator.state != "active":
-        raise Refusal("creator_required")
-    life_days = rules.POSTER_LIFE_DAYS if is_poster else rules.LIFE_DAYS
+    _require_creator(creator_id)
     wanted = list(dict.fromkeys(targets))
     with atomic():
         tokens = _insert_or_find(creator_id, wanted, life_days)
@@ -65,18 +78,75 @@ def mint_tokens(*, creator_id: int, targets: Sequence[Target], is_poster: bool =
     return [tokens[target] for target in targets]
 
 
-def resolve(*, text: str, callers: Sequence[str]) -> queries.Resolved:
+def _require_creator(creator_id: int) -> None:
+    creator = accounts.creator(creator_id)
+    # Governance knows of a suspension before accounts has carried it out.
+    if creator.state == "suspended" or governance.is_suspended("accounts.creator", creator_id):
+        raise Refusal("creator_suspended")
+    if creator.state != "active":
+        raise Refusal("creator_required")
+
+
+def mint_partner_token(*, creator_id: int, url: str, by: Actor = SYSTEM) -> ShareToken:
+    """The creator's token for a page of an allowlisted partner, which the link policy must allow in a post.
+
+    Nobody earns by it here: the partner settles its own sales.  A blocked address is recorded with its rule.
+    Refuses: page_refused, creator_required, creator_suspended, token_blocked, unavailable.
+    """
+    _require_creator(creator_id)
+    answer = link_policy.check_link(url=url, surface="post", subject=("accounts.creator", creator_id), by=by)
+    if answer.verdict != "allow":
+        raise Refusal("page_refused", why=answer.reason_in("en"), why_zh=answer.reason_in("zh"), rule=answer.rule)
+    if not answer.url.startswith("https://") or answer.partner is None:
+        raise Refusal("page_refused", why="it is no partner's page over https", why_zh="不是合作方的 https 商品页")
+    page, _ = PartnerPage.objects.get_or_create(
+        url=answer.url, defaults={"host": answer.host[:253], "partner": answer.partner}
+    )
+    return mint_token(creator_id=creator_id, target_kind=rules.PARTNER_PAGE, target_id=page.pk, shop_id=None)
+
+
+def convert(*, text: str, creator_id: int, callers: Sequence[str]) -> ShareToken:
+    """The asker's own token for what another's token in a text leads to; that one stays as it is.
+
+    Refuses: not_a_token, rate_limited, token_blocked, target_gone, and what mint_token refuses.
+    """
+    found = resolve(text=text, callers=callers, is_seen=False)
+    if found.problem in ("token_blocked", "target_gone"):
+        raise Refusal(found.problem)
+    return mint_token(
+        creator_id=creator_id, target_kind=found.target_kind, target_id=found.target_id, shop_id=found.shop_id,
+        product_id=found.product_id,
+    )  # fmt: skip
+
+
+def resolve(*, text: str, callers: Sequence[str], is_seen: bool = True) -> queries.Resolved:
     """What the first live token in a text leads to; if none is live, the first with its problem.
 
     `callers` name who asks, such as "person:7" and "address:192.0.2.1"; each is held to a rate, so that guessing is
-    slow, and a wrong token and an unknown one look alike.  Refuses: rate_limited, not_a_token.
+    slow, and a wrong token and an unknown one look alike.  is_seen: it counts for the channel that brought it.
+    While the database is away, tokens that this process knows still open.  Refuses: rate_limited, not_a_token.
     """
-    for caller in callers:
-        limits.hit("sharing.resolve", caller, per=rules.RESOLVE_PER, burst=rules.LIMITS["resolves_per_minute"])
-    found = queries.first_live(rules.numbers_in(text))
+    try:
+        for caller in callers:
+            limits.hit("sharing.resolve", caller, per=rules.RESOLVE_PER, burst=rules.LIMITS["resolves_per_minute"])
+    except (OperationalError, InterfaceError):
+        # Nothing but what is remembered can be found now, so there is nothing to guess.
+        log.warning("resolves cannot be counted: the database is away")
+    tags = rules.tagged_in(text)
+    found = queries.first_live(list(tags), tags)
     if found is None:
         raise Refusal("not_a_token")
+    if is_seen and found.is_live:
+        seen(found.tag)
     return found
+
+
+def seen(tag: int) -> None:
+    """Counts for a channel that somebody opened a token it brought; a count that cannot be kept is no error."""
+    try:
+        intake.note_resolve(tag, clock.now())
+    except (OperationalError, InterfaceError):
+        log.warning("a resolve could not be counted")
 
 
 def revoke_token(*, token_id: int, creator_id: int) -> ShareToken:
@@ -117,6 +187,8 @@ def _check_targets(targets: Sequence[Target]) -> None:
     # A kind is a name of the house's own: an address of any sort can never be a target (C4.6).
     if not all(_KIND.match(target.kind) and target.id > 0 for target in targets):
         raise Refusal("malformed", field="target", why="a kind such as catalog.product and the id of one")
+    if any((target.shop_id is None) != (target.kind == rules.PARTNER_PAGE) for target in targets):
+        raise Refusal("malformed", field="target", why="only a partner's page has no shop")
     product_ids = {target.product_id for target in targets if target.product_id is not None}
     cards = catalog.cards(list(product_ids)) if product_ids else {}
     for target in targets:
