@@ -67,8 +67,8 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
 def gone(request: HttpRequest, token: sharing.Resolved, refusal: Refusal) -> HttpResponse:
     """A token that opens nothing any more: which way, and where to go instead."""
     status = 410 if refusal.code == "not_found" else refusal.status
-    shop = catalog.shop(token.shop_id)
-    values = {"says": said(refusal), "shop": shop if shop.state == "open" else None}
+    shop = catalog.shop(token.shop_id) if token.shop_id else None
+    values = {"says": said(refusal), "shop": shop if shop and shop.state == "open" else None}
     if token.product_id is not None:
         card = catalog.cards([token.product_id])[token.product_id]
         values["product_url"] = reverse("product", args=[card.public_id]) if card.on_sale else ""
@@ -96,7 +96,7 @@ def _product(token: sharing.Resolved, visitor: Visitor) -> Target:
 def _to_shop(token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
     origin = token.origin()
     query = f"?{urlencode({'v': clicks.link_view(visitor, origin)})}" if origin else ""
-    return redirect(reverse("shop", args=[catalog.shop(token.shop_id).public_id]) + query)
+    return redirect(reverse("shop", args=[catalog.shop(token.target_id).public_id]) + query)
 
 
 def _unknown(token: sharing.Resolved, visitor: Visitor) -> Target:
