@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from tests.stories.house import House, done
 
+from meadow.config.waiting import until
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -108,4 +110,30 @@ def test_payment_and_its_closing_timer_race() -> None:
             assert money["escrow_minor"] == 11_000
         else:
             assert (seen["state"], set(money.values())) == ("closed", {0})
+    house.assert_sound()
+
+
+def test_payments_noticed_together_lock_all_their_orders_before_any_stock() -> None:
+    """Else a notice that is carried out alone and a worker's batch could wait for each other's rows."""
+    from django.db import transaction
+
+    from meadow.kernel import db, outbox
+    from meadow.payments.queries import payment as payment_of
+    from meadow.payments.services import sandbox_pay, verify
+
+    house = House.build()
+    shirt = house.product()
+    placed = [done(house.place(house.checkout(shirt))) for _ in range(2)]
+    for one in placed:
+        paid = sandbox_pay(payment_id=payment_of(one["payments"][0]["id"]).pk)
+        verify(provider="sandbox", headers=paid.notices[0].headers, body=paid.notices[0].body)
+    with transaction.atomic():
+        db.execute("SELECT FROM trade_order WHERE public_id = %s FOR UPDATE", [placed[1]["orders"][0]["id"]])
+        worker = threading.Thread(target=lambda: (outbox.drain_all(), connection.close()))
+        worker.start()
+        assert until(lambda: db.call("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0, 30)
+        # The batch waits for the second order and must not hold the shelf meanwhile.
+        db.execute("SELECT FROM catalog_sku WHERE public_id = %s FOR UPDATE NOWAIT", [shirt["skus"][0]["id"]])
+    worker.join(30)
+    assert {house.order(one["orders"][0])["state"] for one in placed} == {"paid"}
     house.assert_sound()

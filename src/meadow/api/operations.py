@@ -4,10 +4,12 @@ What is declared here is both what is enforced and what `/api/openapi.json` says
 """
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
@@ -18,6 +20,10 @@ from meadow.api.reading import read_json
 from meadow.kernel.idempotency import Answer, run_once
 
 View = Callable[..., Any]
+T = TypeVar("T")
+log = logging.getLogger("meadow.api")
+
+DEADLOCK, DEADLOCKS_MOST = "40P01", 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +126,31 @@ def _once(request: HttpRequest, effect: Callable[[], HttpResponseBase]) -> HttpR
         assert isinstance(response, HttpResponse), "a stream cannot be stored and replayed"
         return Answer(response.status_code, response.content, response.headers["Content-Type"])
 
-    answer = run_once(
-        identity=caller_of(request).identity,
-        path=request.path,
-        key=request.headers.get("Idempotency-Key"),
-        body=read_json(request.body),
-        effect=judged,
+    answer = despite_deadlocks(
+        lambda: run_once(
+            identity=caller_of(request).identity,
+            path=request.path,
+            key=request.headers.get("Idempotency-Key"),
+            body=read_json(request.body),
+            effect=judged,
+        )
     )
     response = HttpResponse(answer.content, status=answer.status, content_type=answer.content_type)
     if answer.replayed:
         response["Idempotent-Replayed"] = "true"
     return response
+
+
+def despite_deadlocks(act: Callable[[], T]) -> T:
+    """Runs one whole transaction; whoever lost a deadlock left nothing behind and may simply go again."""
+    for _ in range(DEADLOCKS_MOST):
+        try:
+            return act()
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != DEADLOCK:
+                raise
+            log.warning("a deadlock was lost; going again")
+    return act()
 
 
 def _sentence(view: View) -> str:

@@ -8,8 +8,7 @@ from meadow.trade import services
 
 @handles(PaymentNoticed)
 def record_payments(events: list[PaymentNoticed]) -> None:
-    for event in sorted(events, key=lambda event: event.payment_id):
-        services.record_payment(payments.notice_by_id(event.notice_id))
+    services.record_payments([payments.notice_by_id(event.notice_id) for event in events])
 
 
 @handles(ProviderRefunded)

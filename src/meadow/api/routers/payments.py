@@ -11,7 +11,7 @@ from pydantic import Field, StrictInt
 from meadow.api import limits
 from meadow.api import types as t
 from meadow.api.callers import caller_of
-from meadow.api.operations import Group
+from meadow.api.operations import Group, despite_deadlocks
 from meadow.kernel.errors import Refusal
 from meadow.payments import queries, services
 from meadow.trade import queries as trade
@@ -123,7 +123,7 @@ def payment_out(payment: queries.Payment) -> dict[str, Any]:
 def _take(provider: str, headers: dict[str, str], body: bytes) -> None:
     notice = services.verify(provider=provider, headers=headers, body=body)
     if notice.payment_id is not None:
-        trade_services.record_payment(notice)
+        despite_deadlocks(lambda: trade_services.record_payment(notice))
 
 
 def _require_sandbox() -> None:

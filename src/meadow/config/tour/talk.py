@@ -24,11 +24,25 @@ class Page:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it came, refusals too."""
+
+    status: int
+    json: Any
+
+    @property
+    def code(self) -> str:
+        """The problem's code, or nothing."""
+        return str(self.json.get("code", "")) if isinstance(self.json, dict) else ""
+
+
 class Talk:
     """One person's conversation with the API, or a shopper's without a key."""
 
     def __init__(self, base_url: str, secret: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        self.secret = secret
         self._session = requests.Session()
         # The machine's proxy settings are about the world outside, and a shopper of an in-app browser has no cookies.
         self._session.trust_env = False
@@ -48,6 +62,15 @@ class Talk:
 
     def delete(self, path: str) -> Any:
         return self._ask("DELETE", path)
+
+    def attempt(self, method: str, path: str, body: dict[str, Any], key: str | None = None) -> Reply:
+        """Asks for something that may well be refused; nothing is raised for that."""
+        headers = {"Idempotency-Key": key} if key else None
+        response = self._send(method, self._api(path), json=body, headers=headers)
+        try:
+            return Reply(response.status_code, response.json())
+        except requests.JSONDecodeError:
+            return Reply(response.status_code, None)
 
     def send_file(self, path: str, content: bytes) -> Any:
         return self._answer(self._send("POST", self._api(path), data=content, headers={"Content-Type": "text/plain"}))

@@ -5,7 +5,7 @@ from meadow.trade.services.buyers import claim_orders, merge_cart
 from meadow.trade.services.carts import add_to_cart, remove_from_cart, set_quantity
 from meadow.trade.services.checkouts import LineIn, open_cart_checkout, open_checkout, show_again
 from meadow.trade.services.closing import cancel_order, expire_order
-from meadow.trade.services.paying import record_payment
+from meadow.trade.services.paying import record_payment, record_payments
 from meadow.trade.services.placing import Placed, place_orders
 from meadow.trade.services.refunding import complete_refund, refund_order, retry_refund
 from meadow.trade.services.settling import settle_order
@@ -27,6 +27,7 @@ __all__ = [
     "open_checkout",
     "place_orders",
     "record_payment",
+    "record_payments",
     "refund_order",
     "remove_from_cart",
     "retry_refund",

@@ -42,6 +42,20 @@ def record_payment(notice: Notice) -> list[Order]:
     return orders
 
 
+def record_payments(notices: Sequence[Notice]) -> None:
+    """Several notices in one transaction: all their orders are locked before any stock is, as one alone does it.
+
+    Else the second order of this batch and a lone notice about it could wait for each other's rows.
+    """
+    with atomic():
+        wanted = Order.objects.select_for_update(no_key=True).filter(
+            payment_id__in=[notice.payment_id for notice in notices]
+        )
+        list(wanted.order_by("pk").values_list("pk"))
+        for notice in sorted(notices, key=lambda notice: (notice.payment_id or 0, notice.pk)):
+            record_payment(notice)
+
+
 def _take(orders: Sequence[Order], payment: Payment) -> None:
     """The orders are paid: stock is taken, the money is in escrow.  What lost its stock is closed and refunded."""
     taken = _take_stock(orders)

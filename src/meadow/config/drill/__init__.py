@@ -1,0 +1,1 @@
+"""Drills: long proofs on a private installation, of what tests show at a small size."""

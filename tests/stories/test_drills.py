@@ -1,0 +1,47 @@
+"""Do the drills run at one per cent of their size, find nothing, and fail loudly when there is something to find?"""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from meadow.config.commands.drill import DRILLS, command
+from meadow.config.drill import crash, race
+from meadow.config.drill.ground import Report
+from meadow.config.settings import CHECKOUT
+from meadow.config.trouble import Trouble
+
+FIELDS = ["seed", "operations", "orders", "violations", "lost", "doubled", "seconds"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(DRILLS))
+def test_drill_at_one_per_cent_finds_nothing(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "meadow.config.cli", "drill", name, "--json", "--seed", "7", "--size", "0.01"],
+        capture_output=True, text=True, timeout=280,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT / "src")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+    report = json.loads(done.stdout)
+    assert list(report) == FIELDS
+    assert report["orders"] >= crash.LEAST_ORDERS if name == "crash" else report["orders"] >= race.LEAST_STOCK
+    assert report["violations"]
+    assert (set(report["violations"].values()), report["lost"], report["doubled"]) == ({0}, 0, 0)
+
+
+@pytest.mark.parametrize("found", [{"lost": 1}, {"doubled": 2}, {"violations": {"ledger": 3}}])
+def test_drill_that_finds_something_fails_and_names_its_seed(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]
+) -> None:
+    monkeypatch.setitem(DRILLS, "race", lambda seed, share, say: Report(seed, **found))
+    with pytest.raises(Trouble, match="seed 5"):
+        CliRunner().invoke(command, ["race", "--seed", "5"], catch_exceptions=False)
+
+
+def test_full_size_is_what_the_proof_asks() -> None:
+    assert race.Size.of(1.0) == race.Size(buyers=100, stock=10, checkouts=16)
+    assert crash.Size.of(1.0) == crash.Size(kills=50, orders=500)
