@@ -85,6 +85,80 @@ class MerchantLeaving(Event):
     rule_version: int
 
 
+@dataclass(frozen=True, slots=True)
+class SuspensionAnnounced(Event):
+    """Something will be stopped for a time; those concerned are told before it takes effect.  starts_at: ISO time."""
+
+    SUBJECT = ("suspension", "suspension_id")
+    suspension_id: int
+    subject_kind: str
+    subject_id: int
+    starts_at: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.subject_kind}:{self.subject_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionOverdue(Event):
+    """The review of a suspension is due and nobody has looked."""
+
+    SUBJECT = ("suspension", "suspension_id")
+    suspension_id: int
+    subject_kind: str
+    subject_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"{self.subject_kind}:{self.subject_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionEnded(Event):
+    """ending: operator, review, appeal, reversed or cancelled."""
+
+    SUBJECT = ("suspension", "suspension_id")
+    suspension_id: int
+    subject_kind: str
+    subject_id: int
+    ending: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.subject_kind}:{self.subject_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AppealOpened(Event):
+    SUBJECT = ("appeal", "appeal_id")
+    appeal_id: int
+    decision_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppealAsked(Event):
+    """The clock of an appeal waits for somebody, most often for its author."""
+
+    SUBJECT = ("appeal", "appeal_id")
+    appeal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppealOverdue(Event):
+    SUBJECT = ("appeal", "appeal_id")
+    appeal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppealDecided(Event):
+    """outcome: upheld or reversed."""
+
+    SUBJECT = ("appeal", "appeal_id")
+    appeal_id: int
+    outcome: str
+
+
 # catalog and plans
 
 
@@ -187,6 +261,32 @@ class ProviderRefunded(Event):
     cause_kind: str
     cause_id: int
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReleased(Event):
+    """A provider would not hold a payment any longer: what was not passed on is with its merchants."""
+
+    SUBJECT = ("payment", "payment_id")
+    payment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentChargedBack(Event):
+    """A buyer's bank took a payment, or a part of it, back by force."""
+
+    SUBJECT = ("payment", "payment_id")
+    chargeback_id: int
+    payment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChargebackWon(Event):
+    """What a bank had taken back came again."""
+
+    SUBJECT = ("payment", "payment_id")
+    chargeback_id: int
+    payment_id: int
 
 
 @dataclass(frozen=True, slots=True)
