@@ -2,8 +2,9 @@
 
 from meadow.governance.rules.rulebook import GLOBAL, RuleText
 from meadow.governance.rules.rulebook_cn import CN
+from meadow.governance.rules.rulebook_texts import TEXTS
 
-RULEBOOK: tuple[RuleText, ...] = (*GLOBAL, *CN)
+RULEBOOK: tuple[RuleText, ...] = (*GLOBAL, *TEXTS, *CN)
 
 _CURRENT: dict[str, RuleText] = {}
 for _rule in RULEBOOK:

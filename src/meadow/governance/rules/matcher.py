@@ -1,0 +1,234 @@
+"""Which terms stand in a text, plainly or disguised: one pass per layer, and each find is looked at before it counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import ahocorasick_rs
+
+from meadow.governance.rules import veils
+from meadow.governance.rules.nearby import around
+from meadow.governance.rules.shadow import LAYERS, Layer, Shade, Trail, natural, shades
+from meadow.governance.rules.surfaces import TextSurface
+from meadow.governance.rules.terms import Term, Topic, spellings, voicings
+
+MOST_FINDS = 2_000  # looked at per layer; a text with more is hit anyway
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A term found in a text: by which layer, where in the raw text, and how.
+
+    is_veiled: it is written as honest people do not write it.  is_homophone: only the sound says so.
+    """
+
+    topic: Topic
+    term: Term
+    layer: Layer
+    start: int
+    end: int
+    is_veiled: bool = False
+    is_homophone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """One spelling of a term: its letters as the folded layer has them, and where it is parted by itself."""
+
+    number: int
+    text: str
+    letters: str
+    own_gaps: frozenset[int]
+    is_veil: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    number: int
+    syllables: tuple[str, ...]
+    letters: str
+
+
+class _Patterns(Generic[T]):
+    """Texts to be found all at once, each with whose they are."""
+
+    __slots__ = ("_automaton", "_owners", "_places")
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._owners: list[list[T]] = []
+        self._automaton: ahocorasick_rs.AhoCorasick | None = None
+
+    def add(self, pattern: str, owner: T) -> None:
+        if not pattern:
+            return
+        place = self._places.setdefault(pattern, len(self._owners))
+        if place == len(self._owners):
+            self._owners.append([])
+        self._owners[place].append(owner)
+
+    def build(self) -> None:
+        if self._places:
+            self._automaton = ahocorasick_rs.AhoCorasick(
+                list(self._places), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            )
+
+    def find(self, text: str) -> list[tuple[int, int, int]]:
+        return self._automaton.find_matches_as_indexes(text, overlapping=True) if self._automaton else []
+
+    def owners(self, place: int) -> list[T]:
+        return self._owners[place]
+
+
+class Matcher:
+    """All terms of some topics, compiled; about a second for 40,000 terms."""
+
+    __slots__ = ("_folded", "_shades", "_sound", "_squeezed", "terms", "topics")
+
+    def __init__(self, topics: Iterable[Topic]) -> None:
+        self._shades = shades()
+        self.terms: list[Term] = []
+        self.topics: list[Topic] = []  # of the term at the same place
+        self._folded, self._squeezed = _Patterns[_Written](), _Patterns[_Written]()
+        self._sound = _Patterns[_Spoken]()
+        for topic in topics:
+            for term in topic.terms:
+                self._add(topic, term)
+        for patterns in (self._folded, self._squeezed, self._sound):
+            patterns.build()
+
+    def _add(self, topic: Topic, term: Term) -> None:
+        number = len(self.terms)
+        self.terms.append(term)
+        self.topics.append(topic)
+        cast = self._shades
+        for text, is_veil in spellings(term):
+            folded = cast.fold.cast(text)
+            squeezed = cast.squeeze.cast(folded)
+            letters, gaps = veils.letters_and_gaps(folded, cast.squeeze)
+            written = _Written(number, natural(text), letters, gaps, is_veil)
+            self._folded.add(folded, written)
+            self._squeezed.add(squeezed, written)
+        own = "".join(char for char in cast.fold.cast(term.text) if char.isalnum())
+        for syllables in voicings(term):
+            self._sound.add("".join(syllables), _Spoken(number, syllables, own))
+
+    def find(self, text: str, surface: TextSurface, folded: str | None = None) -> list[Hit]:
+        """The terms that count on a surface, by their place in the text; an innocent text takes three passes only."""
+        cast = self._shades
+        finds = self._folded.find(cast.fold.cast(text) if folded is None else folded)
+        squeezed = cast.squeeze.cast(text)
+        squeezed_finds = self._squeezed.find(squeezed)
+        sound_finds = () if text.isascii() else self._sound.find(cast.sound.cast(text))
+        if not finds and not squeezed_finds and not sound_finds:
+            return []
+        look = _Look(text, surface, self)
+        for place, start, end in finds[:MOST_FINDS]:
+            for written in self._folded.owners(place):
+                look.folded(written, start, end)
+        for place, start, end in squeezed_finds[:MOST_FINDS]:
+            for written in self._squeezed.owners(place):
+                look.squeezed(written, start, end)
+        for place, start, end in sound_finds[:MOST_FINDS]:
+            for spoken in self._sound.owners(place):
+                look.sound(spoken, start, end)
+        return look.hits()
+
+
+class _Look:
+    """The second look at what the passes over one text have found."""
+
+    def __init__(self, text: str, surface: TextSurface, matcher: Matcher) -> None:
+        self.text, self.surface, self.matcher = text, surface, matcher
+        self.shades = shades()
+        self._trails: dict[int, Trail] = {}
+        self._found: dict[tuple[int, int], Hit] = {}
+
+    def hits(self) -> list[Hit]:
+        """One hit per term and place, the plainest layer first; what lies inside a longer hit of its topic is left out."""
+        kept: list[Hit] = []
+        for hit in sorted(self._found.values(), key=lambda h: (LAYERS.index(h.layer), h.start - h.end)):
+            if not any(
+                h.topic is hit.topic
+                and h.start <= hit.start
+                and hit.end <= h.end
+                and h.term.strength == hit.term.strength
+                for h in kept
+            ):
+                kept.append(hit)
+        return sorted(kept, key=lambda h: (h.start, h.end))
+
+    def folded(self, written: _Written, start: int, end: int) -> None:
+        if not self._counts(written.number):
+            return
+        first, behind = self._trail(self.shades.fold).span(start, end)
+        if not veils.stands_alone(self.text, first, behind, written.letters, self.shades.fold):
+            return
+        raw = self.text[first:behind]
+        is_plain = natural(raw) == written.text
+        layer: Layer = "exact" if raw == self.matcher.terms[written.number].text else "folded"
+        self._keep(written.number, layer, first, behind, is_veiled=written.is_veil or not is_plain)
+
+    def squeezed(self, written: _Written, start: int, end: int) -> None:
+        if not self._counts(written.number):
+            return
+        first, behind = self._trail(self.shades.squeeze).span(start, end)
+        veil = veils.parted(self.text, first, behind, written.letters, written.own_gaps, self.shades)
+        if veil and veils.stands_alone(self.text, first, behind, written.letters, self.shades.fold):
+            self._keep(written.number, "squeezed", first, behind, is_veiled=written.is_veil or veil == "hidden")
+
+    def sound(self, spoken: _Spoken, start: int, end: int) -> None:
+        if not self._counts(spoken.number):
+            return
+        trail = self._trail(self.shades.sound)
+        first, behind = trail.span(start, end)
+        if not trail.is_whole(start, end, first, behind):
+            return
+        way = veils.spoken(self.text, first, behind, spoken.syllables, spoken.letters, trail.pieces, self.shades.fold)
+        if way is None or (way.latin == 0 and not self._sounds_enough(spoken, way, first, behind)):
+            return
+        self._keep(spoken.number, "sound", first, behind, is_veiled=True, is_homophone=way.latin == 0)
+
+    def _sounds_enough(self, spoken: _Spoken, way: veils.Way, first: int, behind: int) -> bool:
+        """Characters that only sound alike: many ordinary words do, so a term says that it may be heard at all, and
+        what must stand nearby if it is short."""
+        term, count = self.matcher.terms[spoken.number], len(spoken.syllables)
+        if term.sound != "near":
+            return False
+        if count >= 4 or (count == 3 and way.same > 0):
+            return True
+        near = around(self.text, first, behind, self.shades.fold)
+        return any(near.has(word) for word in term.hear)
+
+    def _counts(self, number: int) -> bool:
+        on = self.matcher.terms[number].on or self.matcher.topics[number].on
+        return self.surface in on
+
+    def _trail(self, shade: Shade) -> Trail:
+        found = self._trails.get(id(shade))
+        if found is None:
+            found = self._trails[id(shade)] = Trail(self.text, shade)
+        return found
+
+    def _keep(
+        self, number: int, layer: Layer, first: int, behind: int, *, is_veiled: bool, is_homophone: bool = False
+    ) -> None:
+        term = self.matcher.terms[number]
+        known = self._found.get((number, first))
+        if (known and known.end >= behind) or (term.is_veiled_only and not is_veiled):
+            return
+        if (term.unless or term.needs) and not self._context_allows(term, first, behind):
+            return
+        self._found[number, first] = Hit(
+            self.matcher.topics[number], term, layer, first, behind, is_veiled, is_homophone
+        )
+
+    def _context_allows(self, term: Term, first: int, behind: int) -> bool:
+        """Whether what stands around does not excuse the term, and what it needs is there."""
+        near = around(self.text, first, behind, self.shades.fold)
+        if any(near.excused_by(word) for word in term.unless):
+            return False
+        return not term.needs or any(near.has(word) for word in term.needs)
