@@ -49,6 +49,7 @@ __all__ = [
     "mailbox",
     "may_act_for",
     "merchant",
+    "merchant_ids",
     "merchants_of",
     "newest_mail",
     "open_operator_codes",
@@ -151,6 +152,11 @@ def merchant(merchant_id: int | str) -> Merchant:
     if found is None:
         raise Refusal("not_found")
     return found
+
+
+def merchant_ids() -> list[int]:
+    """All merchants there are now."""
+    return list(Merchant.objects.order_by("pk").values_list("pk", flat=True))
 
 
 def require_merchant(merchant_id: int) -> Merchant:
