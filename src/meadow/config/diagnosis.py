@@ -50,7 +50,7 @@ def of_database(*, is_running: bool) -> Iterator[Finding]:
     yield migrations
     if migrations.state == "bad":
         return
-    checks: list[Callable[[], Finding]] = [_outbox, _dead_letters, _sweeps, _invariants, _clock, _operator]
+    checks: list[Callable[[], Finding]] = [_outbox, _dead_letters, _sweeps, _invariants, _clock, _fonts, _operator]
     for check in checks:
         yield check()
     yield _worker(is_running=is_running)
@@ -216,6 +216,19 @@ def _clock() -> Finding:
     if off > OFF_SECONDS:
         return Finding("clock", "bad", text, "Synchronise both machines' clocks (systemd-timesyncd or chrony).")
     return Finding("clock", "good", text)
+
+
+def _fonts() -> Finding:
+    """Posters leave out what no font of this machine can draw."""
+    from meadow.sharing import queries
+
+    if not queries.has_chinese():
+        mend = "Install one (on Debian 12: apt-get install fonts-noto-cjk fonts-noto-color-emoji), or set MEADOW_FONTS."
+        return Finding("poster fonts", "warning", "no Chinese font: posters leave Chinese out", mend)
+    if not queries.can_shape():
+        mend = "Install FriBiDi (on Debian 12: apt-get install libfribidi0)."
+        return Finding("poster fonts", "warning", "Arabic is drawn unjoined", mend)
+    return Finding("poster fonts", "good", "Chinese and right-to-left scripts")
 
 
 def _operator() -> Finding:

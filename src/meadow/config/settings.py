@@ -47,6 +47,8 @@ class Settings:
     debug: bool = False
     #: How many proxies in front set X-Forwarded-For, counted from the right; 0 trusts the connection's address alone.
     proxies: int = 0
+    #: Folder of fonts for posters, looked into before the system's; posters in Chinese need a Chinese font.
+    fonts: str = ""
     #: Multiplies the limits on API calls; 0 lifts them, for load tests only.
     limit_factor: int = 1
     #: Payment providers in the order they are offered: wechatpay, stripe; on a sandbox also sandbox, sandbox2.

@@ -25,6 +25,7 @@ from meadow.sharing.queries.outlets import (
     outlets,
     reach,
 )
+from meadow.sharing.queries.pictures import PICTURES, can_shape, has_chinese, share_picture
 from meadow.sharing.queries.tokens import (
     TokenForms,
     address_of,
@@ -32,6 +33,7 @@ from meadow.sharing.queries.tokens import (
     partner_page,
     qr_png,
     qr_svg,
+    sharer_of,
     title_of,
     token,
     tokens_of_creator,
@@ -58,6 +60,7 @@ __all__ = [
     "HERE",
     "ORGANIC",
     "PARTNER_PAGE",
+    "PICTURES",
     "UNITS",
     "UNKNOWN",
     "Allows",
@@ -79,6 +82,7 @@ __all__ = [
     "ViewFacts",
     "address_of",
     "alarms",
+    "can_shape",
     "candidate_clicks",
     "channel_names",
     "channel_of",
@@ -88,6 +92,7 @@ __all__ = [
     "counts_since",
     "first_live",
     "forms",
+    "has_chinese",
     "landing",
     "material",
     "outlet",
@@ -105,6 +110,8 @@ __all__ = [
     "refused_clicks",
     "resolved_of",
     "row_from",
+    "share_picture",
+    "sharer_of",
     "tag_of",
     "title_of",
     "token",
