@@ -1,37 +1,15 @@
 """What the operator sees of the catalog: everything, and nothing to change."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
 
 from meadow.catalog.models import Import, PriceVersion, Product, ProductImage, Reservation, Shop, Sku, Suspension
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin  # Django's own class takes no type argument when it runs
-
-
-class _ReadOnly(_ModelAdmin):
-    """Every change goes through a service, so the admin shows and never writes."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
+from meadow.kernel.admin import ReadOnly
 
 
 @admin.register(Shop)
-class ShopAdmin(_ReadOnly):
+class ShopAdmin(ReadOnly):
     list_display = ("public_id", "name", "merchant", "currency", "state", "opened_at")
     list_filter = ("state", "currency")
     list_select_related: ClassVar = ("merchant",)
@@ -39,7 +17,7 @@ class ShopAdmin(_ReadOnly):
 
 
 @admin.register(Product)
-class ProductAdmin(_ReadOnly):
+class ProductAdmin(ReadOnly):
     list_display = ("public_id", "title", "shop", "state", "version", "changed_at")
     list_filter = ("state",)
     list_select_related: ClassVar = ("shop",)
@@ -47,39 +25,39 @@ class ProductAdmin(_ReadOnly):
 
 
 @admin.register(Sku)
-class SkuAdmin(_ReadOnly):
+class SkuAdmin(ReadOnly):
     list_display = ("public_id", "code", "product", "price_minor", "price_version", "stock", "reserved", "is_retired")
     list_select_related: ClassVar = ("product",)
     search_fields = ("=public_id", "=code")
 
 
 @admin.register(PriceVersion)
-class PriceVersionAdmin(_ReadOnly):
+class PriceVersionAdmin(ReadOnly):
     list_display = ("sku", "version", "price_minor", "compare_at_minor", "since")
     list_select_related: ClassVar = ("sku",)
     search_fields = ("=sku__public_id",)
 
 
 @admin.register(ProductImage)
-class ProductImageAdmin(_ReadOnly):
+class ProductImageAdmin(ReadOnly):
     list_display = ("public_id", "product", "position")
     list_select_related: ClassVar = ("product",)
 
 
 @admin.register(Reservation)
-class ReservationAdmin(_ReadOnly):
+class ReservationAdmin(ReadOnly):
     list_display = ("sku", "quantity", "cause_kind", "cause_id", "state", "expires_at", "ended_at")
     list_filter = ("state",)
     list_select_related: ClassVar = ("sku",)
 
 
 @admin.register(Suspension)
-class SuspensionAdmin(_ReadOnly):
+class SuspensionAdmin(ReadOnly):
     list_display = ("subject_kind", "subject_id", "decision_id", "prior_state", "since", "until", "lifted_at")
 
 
 @admin.register(Import)
-class ImportAdmin(_ReadOnly):
+class ImportAdmin(ReadOnly):
     list_display = ("public_id", "shop", "format", "mode", "state", "rows", "products", "rejected_count", "created_at")
     list_filter = ("state", "format")
     list_select_related: ClassVar = ("shop",)

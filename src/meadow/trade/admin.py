@@ -1,37 +1,15 @@
 """What the operator sees of carts, orders and refunds: everything, and nothing to change."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
 
+from meadow.kernel.admin import ReadOnly
 from meadow.trade.models import Cart, CartLine, Checkout, Order, OrderLine, Parcel, Refund, RefundLine
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin  # Django's own class takes no type argument when it runs
-
-
-class _ReadOnly(_ModelAdmin):
-    """Every change goes through a service, so the admin shows and never writes."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Order)
-class OrderAdmin(_ReadOnly):
+class OrderAdmin(ReadOnly):
     list_display = ("public_id", "shop", "buyer", "state", "total_minor", "currency", "placed_at")
     list_filter = ("state", "currency")
     list_select_related: ClassVar = ("shop", "buyer")
@@ -39,7 +17,7 @@ class OrderAdmin(_ReadOnly):
 
 
 @admin.register(OrderLine)
-class OrderLineAdmin(_ReadOnly):
+class OrderLineAdmin(ReadOnly):
     list_display = ("public_id", "order", "kind", "title", "quantity", "amount_minor", "refunded_minor", "creator")
     list_filter = ("kind",)
     list_select_related: ClassVar = ("order", "creator")
@@ -47,7 +25,7 @@ class OrderLineAdmin(_ReadOnly):
 
 
 @admin.register(Parcel)
-class ParcelAdmin(_ReadOnly):
+class ParcelAdmin(ReadOnly):
     list_display = ("public_id", "order", "kind", "carrier", "number", "shipped_at")
     list_filter = ("kind",)
     list_select_related: ClassVar = ("order",)
@@ -55,7 +33,7 @@ class ParcelAdmin(_ReadOnly):
 
 
 @admin.register(Refund)
-class RefundAdmin(_ReadOnly):
+class RefundAdmin(ReadOnly):
     list_display = ("public_id", "order", "kind", "state", "amount_minor", "currency", "asked_at", "retry_due_at")
     list_filter = ("state", "kind")
     list_select_related: ClassVar = ("order",)
@@ -63,14 +41,14 @@ class RefundAdmin(_ReadOnly):
 
 
 @admin.register(RefundLine)
-class RefundLineAdmin(_ReadOnly):
+class RefundLineAdmin(ReadOnly):
     list_display = ("refund", "line", "amount_minor", "merchant_minor", "creator_minor", "service_minor", "trade_minor")
     list_select_related: ClassVar = ("refund", "line")
     search_fields = ("=refund__public_id",)
 
 
 @admin.register(Checkout)
-class CheckoutAdmin(_ReadOnly):
+class CheckoutAdmin(ReadOnly):
     list_display = ("public_id", "buyer", "state", "is_from_cart", "opened_at", "placed_at")
     list_filter = ("state",)
     list_select_related: ClassVar = ("buyer",)
@@ -78,14 +56,14 @@ class CheckoutAdmin(_ReadOnly):
 
 
 @admin.register(Cart)
-class CartAdmin(_ReadOnly):
+class CartAdmin(ReadOnly):
     list_display = ("public_id", "person", "created_at")
     list_select_related: ClassVar = ("person",)
     search_fields = ("=public_id",)
 
 
 @admin.register(CartLine)
-class CartLineAdmin(_ReadOnly):
+class CartLineAdmin(ReadOnly):
     list_display = ("cart", "sku", "quantity", "price_minor", "added_at")
     list_select_related: ClassVar = ("cart", "sku")
     search_fields = ("=cart__public_id",)
