@@ -78,10 +78,9 @@ def check(text: str, features: Mapping[str, Kind]) -> Condition:
     try:
         # Parentheses let a condition run over several lines.
         tree = ast.parse(f"({text}\n)", mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        column = (getattr(error, "offset", None) or 2) - 1
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise Fault(
-            "not_an_expression", max(1, column), "this cannot be read; check brackets, quotes and operators"
+            "not_an_expression", _where(text), "this cannot be read; check brackets, quotes and operators"
         ) from None
     cost = sum(1 for _ in ast.walk(tree))
     if cost > MOST_NODES + MOST_MEMBERS:
@@ -92,6 +91,20 @@ def check(text: str, features: Mapping[str, Kind]) -> Condition:
     if checker.nodes > MOST_NODES:
         raise Fault("too_costly", 1, f"{checker.nodes} parts, at most {MOST_NODES}; split it into two rules")
     return Condition(text, tree, frozenset(checker.used), checker.nodes)
+
+
+def _where(text: str) -> int:
+    """The column at which the parser gives up, as one line without the parentheses around it."""
+    line = text.replace("\n", " ")
+    try:
+        ast.parse(line.strip(), mode="eval")
+    except SyntaxError as error:
+        # At offset 0 something is missing behind the end.
+        blanks = len(line) - len(line.lstrip())
+        return blanks + error.offset if error.offset else len(line.rstrip()) + 1
+    except (ValueError, MemoryError, RecursionError):
+        return 1
+    return 1
 
 
 class _Checker:

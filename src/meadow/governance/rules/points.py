@@ -129,12 +129,14 @@ class Due:
 
 
 def points_milli(entry: Entry, at: datetime) -> int:
-    """What is left of a violation's points: they decay in a straight line to nothing."""
+    """What is left of a violation's points: they decay to nothing in equal parts, one for each whole day.
+
+    By whole days, so that two violations on one day add up to what they cost.
+    """
     offence = SCHEDULES[entry.schedule].offences[entry.kind]
-    age = max(timedelta(0), at - entry.at)
-    left = max(timedelta(0), offence.decays_over - age)
-    micro = timedelta(microseconds=1)
-    return offence.points[entry.severity] * MILLI * (left // micro) // (offence.decays_over // micro)
+    days = offence.decays_over // DAY
+    left = max(0, days - max(timedelta(0), at - entry.at) // DAY)
+    return offence.points[entry.severity] * MILLI * left // days
 
 
 def standing_milli(log: Iterable[Entry], at: datetime) -> int:
