@@ -19,22 +19,31 @@ from meadow.accounts.models import (
 from meadow.kernel.admin import ReadOnly
 
 
+_SECRET = ("password", "code_hash", "secret_hash", "identity", "payout_identity")
+
+
+class _WithoutSecrets(ReadOnly):
+    """What proves a person is nobody's to look at, the operator's neither."""
+
+    exclude = _SECRET
+
+
 @admin.register(Person)
-class PersonAdmin(ReadOnly):
+class PersonAdmin(_WithoutSecrets):
     list_display = ("public_id", "name", "email", "is_operator", "is_guest", "is_active", "created_at")
     list_filter = ("is_operator", "is_guest", "is_active")
     search_fields = ("=public_id", "=email", "name")
 
 
 @admin.register(Creator)
-class CreatorAdmin(ReadOnly):
+class CreatorAdmin(_WithoutSecrets):
     list_display = ("public_id", "name", "state", "applied_at", "decided_at")
     list_filter = ("state",)
     search_fields = ("=public_id", "name")
 
 
 @admin.register(Merchant)
-class MerchantAdmin(ReadOnly):
+class MerchantAdmin(_WithoutSecrets):
     list_display = ("public_id", "name", "kind", "state", "owner", "created_at")
     list_filter = ("state", "kind")
     list_select_related: ClassVar = ("owner",)
@@ -42,35 +51,35 @@ class MerchantAdmin(ReadOnly):
 
 
 @admin.register(MerchantStaff)
-class MerchantStaffAdmin(ReadOnly):
+class MerchantStaffAdmin(_WithoutSecrets):
     list_display = ("merchant", "person", "role", "since")
     list_select_related: ClassVar = ("merchant", "person")
 
 
 @admin.register(StaffInvitation)
-class StaffInvitationAdmin(ReadOnly):
+class StaffInvitationAdmin(_WithoutSecrets):
     list_display = ("public_id", "merchant", "email", "role", "expires_at", "accepted_at")
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnly):
+class ApiKeyAdmin(_WithoutSecrets):
     list_display = ("public_id", "name", "hint", "person", "scopes", "last_used_at", "revoked_at")
     list_select_related: ClassVar = ("person",)
 
 
 @admin.register(Standing)
-class StandingAdmin(ReadOnly):
+class StandingAdmin(_WithoutSecrets):
     list_display = ("subject_kind", "subject_id", "restriction", "decision_id", "since", "until", "lifted_at")
     list_filter = ("subject_kind", "restriction")
 
 
 @admin.register(OperatorCode)
-class OperatorCodeAdmin(ReadOnly):
+class OperatorCodeAdmin(_WithoutSecrets):
     list_display = ("created_at", "expires_at", "used_at", "used_by")
 
 
 @admin.register(Mail)
-class MailAdmin(ReadOnly):
+class MailAdmin(_WithoutSecrets):
     list_display = ("recipient", "subject", "sent_at")
 
 
