@@ -72,3 +72,12 @@ def test_audit_goes_on_by_a_signed_cursor(otto: Api) -> None:
     assert otto.get("audit?cursor=forged").code == "malformed"
     assert otto.get("audit?limit=1000").code == "malformed"
     assert otto.get("audit?limit=%00").code == "malformed"
+
+
+def test_no_list_ends_because_a_context_gives_fewer_than_asked() -> None:
+    from meadow.api.limits import PAGE_SIZE_MOST
+    from meadow.catalog.queries import LIMITS as CATALOG
+    from meadow.trade.queries import LIMITS as TRADE
+
+    assert TRADE["page"] > PAGE_SIZE_MOST
+    assert CATALOG["page_size"] >= PAGE_SIZE_MOST

@@ -148,3 +148,28 @@ def test_cart_over_the_api_is_kept_by_person_and_by_carrier(db: Any) -> None:
     assert done(bo.get("cart"))["shops"] == []
     assert done(house.anyone.delete(f"cart/lines/{sku}?carrier=tablet"))["shops"] == []
     house.assert_sound()
+
+
+def test_orders_and_statements_are_read_page_by_page_to_their_end(db: Any) -> None:
+    house = House.build()
+    shirt = house.product(left=20)
+    sold = [house.sold(shirt)["id"] for _ in range(5)]
+    for order in sold:
+        house.ship({"id": order})
+    house.days(11)
+    merchant = next(party for party in done(house.ada.get("balances")) if party["kind"] == "merchant")["id"]
+    orders = _all(house, f"shops/{house.shop}/orders?limit=2")
+    lines = _all(house, f"statements/merchant/{merchant}?limit=2")
+    assert [order["id"] for order in orders] == sold[::-1]
+    assert lines[-1]["balance_minor"] == sum(line["amount_minor"] for line in lines) == 5 * 10_500
+    house.assert_sound()
+
+
+def _all(house: House, path: str) -> list[Any]:
+    found, cursor = [], ""
+    while True:
+        page = done(house.ada.get(f"{path}&cursor={cursor}"))
+        assert len(page["items"]) <= 2
+        found += page["items"]
+        if not (cursor := page["next_cursor"] or ""):
+            return found

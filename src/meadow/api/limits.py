@@ -14,7 +14,8 @@ BODY_BYTES = 256 * 1024
 IMPORT_BYTES = 200 * 1024 * 1024
 NOTICE_BYTES = 64 * 1024
 PAGE_SIZE = 20
-PAGE_SIZE_MOST = 100
+# One more is asked for to see whether a list goes on, and no context gives more than a hundred at once.
+PAGE_SIZE_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class KeptPage(t.Out):
     next_cursor: str | None
 
 
-State = Literal["", "on_sale", "draft", "withdrawn", "suspended"]
+State = Literal["", "on_sale", "draft", "withdrawn", "stopped", "suspended"]
 
 
 @group.get("/products", gives=ProductPage, guests=True)

@@ -13,7 +13,6 @@ from meadow.api.operations import Group
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
 from meadow.kernel.errors import Refusal
-from meadow.plans.queries import pairs_with_commission
 from meadow.sharing import queries, services
 
 group = Group("sharing")
@@ -73,17 +72,17 @@ class Resolved(t.Out):
     code: str = Field(examples=["7KQ2M0XA9VTD3"])
     url: str = Field(examples=["http://localhost:8000/S/7KQ2M0XA9VTD3"])
     problem: str | None = Field(description="Why nobody earns by it any more; null while it lives.", examples=[None])
-    target: Literal["recommendation", "product"]
+    target: str = Field(description="recommendation, product or shop.", examples=["recommendation"])
     creator: Sharer
-    shop: t.ShopId
+    shop: t.ShopId | None
     product: LandingProduct | None
     recommendation: t.RecommendationId | None
+    ad_label: bool = Field(description="Computed from the plans in force; nobody can set it.")
 
 
 class Landing(Resolved):
     view: str = Field(description="Send it to /clicks when the shopper goes on.", examples=["eyJuIjoi…"])
     click: str | None = Field(description="Set if the request itself proved a person.", examples=[None])
-    ad_label: bool
 
 
 class ClickIn(t.In):
@@ -167,8 +166,7 @@ def open_landing(request: HttpRequest, code: Annotated[str, Field(max_length=40)
         origin=found.origin(), method=str(request.META.get("REQUEST_METHOD")), headers=request.headers,
         person_id=caller.person_id,
     )  # fmt: skip
-    label = bool(found.product_id) and found.is_live and _is_paid(found)
-    return {**_resolved(found), "view": view.text, "click": view.click_id, "ad_label": label}
+    return {**_resolved(found), "view": view.text, "click": view.click_id}
 
 
 @group.post("/clicks", gives=ClickOut, status=201, guests=True)
@@ -223,29 +221,19 @@ def _token(request: HttpRequest, token: queries.ShareToken, creator: accounts.Cr
 
 
 def _resolved(found: queries.Resolved) -> dict[str, Any]:
-    card = catalog.cards([found.product_id]).get(found.product_id) if found.product_id else None
-    is_post = found.target_kind == POST
+    row = found.row
     return {
         "code": found.code, "url": queries.address_of(found.code), "problem": found.problem,
-        "target": "recommendation" if is_post else "product",
-        "creator": {"id": found.creator_public_id, "name": found.creator_name},
-        "shop": catalog.shop(found.shop_id).public_id,
-        "product": card and {
-            "id": card.public_id, "title": card.title, "image": card.image, "price_minor": card.price_minor,
-            "currency": card.currency, "left": card.left, "on_sale": card.on_sale,
-        },
-        "recommendation": _post_id(found.target_id) if is_post else None,
+        "target": found.target_kind.partition(".")[2], "shop": row.shop_public_id, "ad_label": found.ad_label,
+        "creator": {"id": row.creator_public_id, "name": row.creator_name},
+        "product": _product(row) if row.is_product_public else None,
+        "recommendation": row.post_public_id if row.is_post_readable else None,
     }  # fmt: skip
 
 
-def _post_id(recommendation_id: int) -> str | None:
-    """The recommendation's public id while everyone may see it."""
-    try:
-        return content.recommendation(recommendation_id).public_id
-    except Refusal:
-        return None
-
-
-def _is_paid(found: queries.Resolved) -> bool:
-    assert found.product_id is not None
-    return bool(pairs_with_commission([(found.product_id, found.shop_id, found.creator_id)]))
+def _product(row: queries.LandingRow) -> dict[str, Any]:
+    return {
+        "id": row.product_public_id, "title": row.title, "price_minor": row.price_minor, "currency": row.currency,
+        "left": row.left, "on_sale": row.is_on_sale,
+        "image": catalog.picture_path(row.product_public_id or "", row.version),
+    }  # fmt: skip

@@ -114,13 +114,13 @@ def _judge(ground: Ground, orders: set[str], report: Report) -> None:
     """Every order settled, and paid out to its merchant in exactly one posting."""
     settled = {order["id"] for order in ground.orders("settled")}
     report.lost = len(orders - settled)
-    statement = f"statements/merchant/{ground.merchant}?limit=100"
+    statement = f"statements/merchant/{ground.merchant}?limit=50"
     releases = Counter(
         line["cause_id"] for line in ground.all_of(ground.cast.ada, statement) if line["kind"] == "settle"
     )
     report.doubled = sum(times - 1 for times in releases.values())
     dead = len(ground.cast.otto.get("outbox/dead-letters"))
-    commissions = ground.all_of(ground.cast.mei, "commissions?limit=100")
+    commissions = ground.all_of(ground.cast.mei, "commissions?limit=50")
     report.violations |= {
         "crash_one_release_each": abs(len(releases) - len(orders)),
         "crash_no_dead_letters": dead,

@@ -78,7 +78,7 @@ class Ground:
 
     def orders(self, state: str = "") -> list[dict[str, Any]]:
         """All orders of the shop in a state."""
-        return self.all_of(self.cast.ada, f"shops/{self.shop}/orders?state={state}&limit=100")
+        return self.all_of(self.cast.ada, f"shops/{self.shop}/orders?state={state}&limit=50")
 
     def all_of(self, by: Talk, path: str) -> list[dict[str, Any]]:
         """Every item of a list, page by page."""

@@ -102,7 +102,7 @@ class _Job:
         """What can be bought, and is neither cheap nor dear, so that the split shows."""
         cursor, best = "", None
         while True:
-            listed = self.cast.bo.get(f"products?shop={self.shop['id']}&limit=100&cursor={cursor}")
+            listed = self.cast.bo.get(f"products?shop={self.shop['id']}&limit=50&cursor={cursor}")
             able = [one for one in listed["items"] if one["left"] > 0 and one["price_max_minor"] > 0]
             best = min(filter(None, [best, *able]), key=_distance, default=None)
             cursor = listed["next_cursor"]

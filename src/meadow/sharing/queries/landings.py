@@ -146,10 +146,11 @@ def resolved_of(row: LandingRow, now: datetime, tag: int = 0) -> Resolved:
     """The row judged at a moment."""
     state = rules.state_at(row.state, row.expires_at, now)
     problem = None if state == "active" else f"token_{state}"
+    if problem is None and row.creator_state != "active":
+        # Named before what follows from it: the posts of a suspended creator are hidden too.
+        problem = "sharer_suspended"
     if problem is None and row.is_target_gone:
         problem = "target_gone"
-    if problem is None and row.creator_state != "active":
-        problem = "sharer_suspended"
     return Resolved(row, state, problem, tag)
 
 
