@@ -2,24 +2,34 @@
 
 from datetime import datetime
 
-from meadow.catalog import services
+from meadow.catalog import queries, services
+from meadow.governance.services import register_owner
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.kernel.outbox import handles
 
 _KINDS = {"catalog.shop": "shop", "catalog.product": "product"}
+# How far each action of a decision goes.
+_SCOPES = {"suspend": "all", "stop_new": "new"}
+
+register_owner("catalog.shop", queries.merchant_of_shop)
+register_owner("catalog.product", queries.merchant_of_product)
 
 
 @handles(DecisionMade)
 def on_decision_made(events: list[DecisionMade]) -> None:
     for event in events:
         until = datetime.fromisoformat(event.until) if event.until else None
-        kind = _KINDS.get(event.subject_kind)
-        if event.subject_kind == "accounts.merchant" and event.action == "suspend":
-            services.suspend_shops_of(merchant_id=event.subject_id, decision_id=event.decision_id, until=until)
+        kind, scope = _KINDS.get(event.subject_kind), _SCOPES.get(event.action)
+        if event.subject_kind == "accounts.merchant" and scope:
+            services.suspend_shops_of(
+                merchant_id=event.subject_id, decision_id=event.decision_id, until=until, scope=scope
+            )
         elif event.subject_kind == "accounts.merchant" and event.action == "restore":
             services.restore_shops_of(merchant_id=event.subject_id, decision_id=event.decision_id)
-        elif kind and event.action == "suspend":
-            services.suspend(kind=kind, subject_id=event.subject_id, decision_id=event.decision_id, until=until)
+        elif kind and scope:
+            services.suspend(
+                kind=kind, subject_id=event.subject_id, decision_id=event.decision_id, until=until, scope=scope
+            )
         elif kind and event.action == "restore":
             services.restore(kind=kind, subject_id=event.subject_id, decision_id=event.decision_id)
 

@@ -204,12 +204,14 @@ class Suspension(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
+    scope = models.CharField(max_length=4, default="all")  # new: only what would begin is stopped
     via_merchant_id = models.BigIntegerField(null=True, blank=True)  # the suspended merchant whose shop it is
     lifted_by = models.BigIntegerField(null=True, blank=True)  # the restoring decision that lifted it, if one did
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="suspension_subject", condition=Q(subject_kind__in=("shop", "product"))),
+            models.CheckConstraint(name="suspension_extent", condition=Q(scope__in=("new", "all"))),
             models.UniqueConstraint("decision_id", "subject_kind", "subject_id", name="suspension_once"),
         ]
         indexes: ClassVar = [

@@ -13,10 +13,19 @@ SHOP = Machine(
     "shop",
     "open",
     {
-        "open": {"close": "closed", "suspend": "suspended"},
-        "closed": {"reopen": "open", "suspend": "suspended"},
+        "open": {"close": "closed", "suspend": "suspended", "stop": "stopped"},
+        "closed": {"reopen": "open", "suspend": "suspended", "stop": "stopped"},
+        # Stopped: nobody orders anew, all else stays.  Suspended: off sale altogether.
+        "stopped": {
+            "suspend": "suspended",
+            "stop": "stopped",
+            "close": "closed",
+            "restore_open": "open",
+            "restore_closed": "closed",
+        },
         "suspended": {
             "suspend": "suspended",
+            "stop": "stopped",
             "close": "closed",
             "restore_open": "open",
             "restore_closed": "closed",
@@ -29,10 +38,19 @@ PRODUCT = Machine(
     "draft",
     {
         "draft": {"offer": "on_sale", "withdraw": "withdrawn", "suspend": "suspended"},
-        "on_sale": {"shelve": "draft", "withdraw": "withdrawn", "suspend": "suspended"},
-        "withdrawn": {"offer": "on_sale", "suspend": "suspended"},
+        "on_sale": {"shelve": "draft", "withdraw": "withdrawn", "suspend": "suspended", "stop": "stopped"},
+        "withdrawn": {"offer": "on_sale", "suspend": "suspended", "stop": "stopped"},
+        # Stopped: its page stays, nobody orders it anew.  Suspended: its page is hidden, as a draft's is anyway.
+        "stopped": {
+            "suspend": "suspended",
+            "stop": "stopped",
+            "withdraw": "withdrawn",
+            "restore_on_sale": "on_sale",
+            "restore_withdrawn": "withdrawn",
+        },
         "suspended": {
             "suspend": "suspended",
+            "stop": "stopped",
             "withdraw": "withdrawn",
             "restore_draft": "draft",
             "restore_on_sale": "on_sale",

@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
-from meadow.content import rules, services
+from meadow.content import queries, rules, services
+from meadow.governance.services import register_owner
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.kernel.outbox import handles
+
+register_owner(rules.POST, queries.author_of)
 
 
 @handles(DecisionMade)

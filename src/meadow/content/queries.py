@@ -156,6 +156,12 @@ def recommendation(
     )  # fmt: skip
 
 
+def author_of(recommendation_id: int) -> tuple[str, int] | None:
+    """Who answers for a post."""
+    found = Recommendation.objects.filter(pk=recommendation_id).values_list("creator_id", flat=True).first()
+    return ("accounts.creator", found) if found else None
+
+
 def posts_of_creator(creator_id: int, limit: int = 50) -> list[Recommendation]:
     """A creator's own posts in every state, newest first."""
     return list(Recommendation.objects.filter(creator_id=creator_id).order_by("-published_at")[:limit])

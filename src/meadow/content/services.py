@@ -32,13 +32,14 @@ def publish_recommendation(
     """A creator recommends one to nine products (product id, reason), each with a reason of their own.
 
     Price, stock and label come from the server alone.  Refuses: no_products, too_many_products, product_twice,
-    reason_blank, reason_too_short, reason_copied, malformed, creator_required, creator_suspended, link_blocked,
-    not_found, product_unavailable.
+    reason_blank, reason_too_short, reason_copied, malformed, creator_required, creator_suspended, feature_suspended,
+    link_blocked, not_found, product_unavailable.
     """
     items = _checked(items)
     title = rules.check_length("title", title, rules.LIMITS["title_most_characters"])
     text = rules.check_length("text", text, rules.LIMITS["text_most_characters"])
     creator = _active_creator(creator_id)
+    governance.require_feature("posting")
     # Before the transaction, so that the record of a blocked link outlives the refusal.
     require_links(
         surface="post",

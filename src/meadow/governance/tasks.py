@@ -1,11 +1,12 @@
-"""What governance does on time: seals decisions, ends sanctions, empties texts whose time is over."""
+"""What governance does on time: seals decisions, ends sanctions, begins and reviews suspensions, calls out appeals,
+empties texts whose time is over."""
 
 from datetime import datetime, timedelta
 
 from django.db.models import Min, QuerySet
 
 from meadow.governance import queries, services
-from meadow.governance.models import OccurrenceText, Sanction
+from meadow.governance.models import Appeal, OccurrenceText, Sanction, Suspension
 from meadow.kernel.sweeps import process_due, sweep
 
 SEAL_AFTER = timedelta(minutes=1)
@@ -47,3 +48,30 @@ def _next_text() -> datetime | None:
 def empty_texts(limit: int, until: datetime) -> int:
     """Empties the texts of judged events whose time is over."""
     return services.empty_due_texts(most=ERASE_MOST, until=until)
+
+
+@sweep("governance.suspensions", next_due=queries.next_suspension_due)
+def pass_suspensions(limit: int, until: datetime) -> int:
+    """Begins suspensions, and ends or calls out those that nobody has reviewed."""
+    return process_due(
+        "governance.suspensions", Suspension.objects.filter(due_at__isnull=False), "due_at",
+        lambda suspension: services.pass_due(suspension=suspension), limit=limit, until=until,
+    )  # fmt: skip
+
+
+@sweep("governance.appeals", next_due=queries.next_appeal_due)
+def call_out_appeals(limit: int, until: datetime) -> int:
+    """Calls out appeals that had no answer in time, and lifts what can be lifted."""
+    return process_due(
+        "governance.appeals", Appeal.objects.filter(state="open"), "due_at",
+        lambda appeal: services.pass_appeal_due(appeal=appeal), limit=limit, until=until,
+    )  # fmt: skip
+
+
+@sweep("governance.appeal_pauses", next_due=queries.next_appeal_resume)
+def end_pauses(limit: int, until: datetime) -> int:
+    """Starts clocks again that waited long enough."""
+    return process_due(
+        "governance.appeal_pauses", Appeal.objects.filter(state="paused"), "resume_by",
+        lambda appeal: services.resume_appeal(appeal_id=appeal.pk), limit=limit, until=until,
+    )  # fmt: skip

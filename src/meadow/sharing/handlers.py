@@ -1,11 +1,22 @@
 """How sharing reacts: decisions against tokens, and guests who turn out to be somebody."""
 
+from meadow.governance import queries as governance
+from meadow.governance.services import register_owner
 from meadow.kernel import db
 from meadow.kernel.events import DecisionMade, DecisionReversed, GuestClaimed
 from meadow.kernel.outbox import handles
 from meadow.sharing import services
+from meadow.sharing.models import ShareToken
 
 TOKEN = "sharing.token"  # noqa: S105 - the kind of a subject, nothing secret
+
+
+def _sharer_of(token_id: int) -> tuple[str, int] | None:
+    found = ShareToken.objects.filter(pk=token_id).values_list("creator_id", flat=True).first()
+    return ("accounts.creator", found) if found else None
+
+
+register_owner(TOKEN, _sharer_of)
 
 
 @handles(DecisionMade)
@@ -22,7 +33,15 @@ def on_decision(events: list[DecisionMade]) -> None:
 @handles(DecisionReversed)
 def on_reversal(events: list[DecisionReversed]) -> None:
     for event in events:
-        if event.subject_kind == TOKEN and event.action == "suspend":
+        if event.subject_kind != TOKEN or event.action not in ("suspend", "restore"):
+            continue
+        standing = governance.standing_decisions(TOKEN, event.subject_id)
+        if event.action == "restore":
+            if standing:
+                services.block_token(token_id=event.subject_id, decision_id=standing[0])
+        elif standing:  # another decision still blocks it, and it is that one whose end frees it
+            services.hand_block(token_id=event.subject_id, decision_id=event.decision_id, to=standing[0])
+        else:
             services.unblock_token(token_id=event.subject_id, decision_id=event.decision_id)
 
 

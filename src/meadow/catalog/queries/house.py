@@ -54,6 +54,18 @@ def require_keeper(shop: Shop, by: Actor, *, is_visible: bool) -> None:
         raise Refusal("forbidden" if is_visible else "not_found")
 
 
+def merchant_of_shop(shop_id: int) -> tuple[str, int] | None:
+    """Who answers for a shop."""
+    found = Shop.objects.filter(pk=shop_id).values_list("merchant_id", flat=True).first()
+    return ("accounts.merchant", found) if found else None
+
+
+def merchant_of_product(product_id: int) -> tuple[str, int] | None:
+    """Who answers for a product."""
+    found = Product.objects.filter(pk=product_id).values_list("shop__merchant_id", flat=True).first()
+    return ("accounts.merchant", found) if found else None
+
+
 def are_taken(kind: str, cause_ids: Collection[int]) -> bool:
     """Whether all that was ever promised to each of these causes is taken."""
     return bool(

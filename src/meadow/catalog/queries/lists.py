@@ -8,7 +8,7 @@ from meadow.catalog.queries.sale import CARD_COLUMNS, CARD_JOINS, Card, card_of
 from meadow.kernel import cursors, db
 from meadow.kernel.errors import Refusal
 
-_STATES = ("on_sale", "draft", "withdrawn", "suspended")
+_STATES = ("on_sale", "draft", "withdrawn", "stopped", "suspended")
 _PICTURE = "replace(replace(%(picture)s, '{public_id}', p.public_id), '{version}', p.version::text)"
 
 
@@ -68,7 +68,7 @@ def product_json(public_id: str) -> bytes:
         "  'is_gift', s.is_gift) ORDER BY s.position, s.id), '[]')"
         "  FROM catalog_sku s WHERE s.product_id = p.id AND NOT s.is_retired))::text "
         "FROM catalog_product p JOIN catalog_shop h ON h.id = p.shop_id "
-        "WHERE p.public_id = %(product)s AND p.state IN ('on_sale', 'withdrawn')",
+        "WHERE p.public_id = %(product)s AND p.state IN ('on_sale', 'withdrawn', 'stopped')",
         {"product": public_id, "picture": rules.PICTURE_PATH},
     )
     if text is None:

@@ -5,6 +5,7 @@ from django.conf import settings
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries, rules
 from meadow.catalog.models import Shop, Suspension, new_shop_id
+from meadow.governance import queries as governance
 from meadow.kernel import audit
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic, move
@@ -25,12 +26,16 @@ def open_shop(
 ) -> Shop:
     """A merchant opens a shop in one currency, by default the installation's.
 
-    Refuses: not_found, malformed, currency_unknown, price_negative, price_above_cap.
+    Refuses: not_found, malformed, merchant_suspended, feature_suspended, currency_unknown, price_negative,
+    price_above_cap.
     """
     money = currency or settings.MEADOW.currency
     exponent(money)
     with atomic():
         merchant = accounts.require_merchant(merchant_id)
+        governance.require_feature("shops")
+        if governance.is_suspended("accounts.merchant", merchant.pk):
+            raise Refusal("merchant_suspended")
         if by.kind != "system" and (by.person_id is None or not accounts.may_act_for(by.person_id, merchant.pk)):
             raise Refusal("not_found")
         public_id = new_shop_id()

@@ -9,6 +9,7 @@ from meadow.kernel.db import atomic
 from meadow.kernel.events import ProductChanged, ShopClosed, ShopOpened
 from meadow.kernel.outbox import emit
 
+_HELD = ("suspended", "stopped")
 _TABLES: dict[str, type[Shop] | type[Product]] = {"shop": Shop, "product": Product}
 
 
@@ -19,8 +20,12 @@ def suspend(
     decision_id: int,
     until: datetime | None = None,
     via_merchant_id: int | None = None,
+    scope: str = "all",
 ) -> None:
-    """Takes a shop or product off sale for a decision, keeping the state it found; a second call changes nothing."""
+    """Takes a shop or product off sale for a decision, keeping the state it found; a second call changes nothing.
+
+    scope "new" leaves its pages and stops what would begin.
+    """
     with atomic():
         subject = _locked(kind, subject_id)
         known = Suspension.objects.filter(decision_id=decision_id, subject_kind=kind, subject_id=subject_id)
@@ -28,16 +33,19 @@ def suspend(
             return
         Suspension.objects.create(
             subject_kind=kind, subject_id=subject_id, decision_id=decision_id, since=clock.now(), until=until,
-            prior_state=_state_to_keep(kind, subject), via_merchant_id=via_merchant_id,
+            prior_state=_state_to_keep(kind, subject), via_merchant_id=via_merchant_id, scope=scope,
         )  # fmt: skip
-        _set_state(kind, subject, "suspended", decision_id)
+        _set_state(kind, subject, _held_state(kind, subject), decision_id)
 
 
-def suspend_shops_of(*, merchant_id: int, decision_id: int, until: datetime | None = None) -> None:
+def suspend_shops_of(*, merchant_id: int, decision_id: int, until: datetime | None = None, scope: str = "all") -> None:
     """A suspended merchant sells nothing: all its shops are suspended for the same decision."""
     with atomic():
         for shop_id in Shop.objects.filter(merchant_id=merchant_id).order_by("pk").values_list("pk", flat=True):
-            suspend(kind="shop", subject_id=shop_id, decision_id=decision_id, until=until, via_merchant_id=merchant_id)
+            suspend(
+                kind="shop", subject_id=shop_id, decision_id=decision_id, until=until, via_merchant_id=merchant_id,
+                scope=scope,
+            )  # fmt: skip
 
 
 def restore(*, kind: str, subject_id: int, decision_id: int) -> None:
@@ -73,15 +81,15 @@ def end_suspension(*, suspension: Suspension) -> None:
 
 
 def _lift(suspension: Suspension, *, by: int | None) -> None:
-    """The subject returns to the state it had, unless another suspension stands or its keeper closed it meanwhile."""
+    """The subject returns to the state it had, or to what still stands, unless its keeper closed it meanwhile."""
     with atomic():
         kind, subject_id = suspension.subject_kind, suspension.subject_id
         subject = _locked(kind, subject_id)
         lifted = Suspension.objects.filter(pk=suspension.pk, lifted_at__isnull=True).update(
             lifted_at=clock.now(), lifted_by=by
         )
-        if lifted and subject is not None and subject.state == "suspended" and not _open(kind, subject_id):
-            _set_state(kind, subject, suspension.prior_state, suspension.decision_id)
+        if lifted and subject is not None and subject.state in _HELD:
+            _set_state(kind, subject, _held_state(kind, subject) or suspension.prior_state, suspension.decision_id)
 
 
 def _lay_again(suspension: Suspension) -> None:
@@ -91,12 +99,24 @@ def _lay_again(suspension: Suspension) -> None:
     if subject is not None:
         kept = _state_to_keep(suspension.subject_kind, subject)
         Suspension.objects.filter(pk=suspension.pk).update(lifted_at=None, lifted_by=None, prior_state=kept)
-        _set_state(suspension.subject_kind, subject, "suspended", suspension.decision_id)
+        _set_state(
+            suspension.subject_kind, subject, _held_state(suspension.subject_kind, subject), suspension.decision_id
+        )
+
+
+def _held_state(kind: str, subject: Shop | Product) -> str:
+    """What the suspensions that stand ask for, the strongest winning; nothing if none stands."""
+    standing = _open(kind, subject.pk)
+    if not standing:
+        return ""
+    stops_only = all(one.scope == "new" for one in standing)
+    # A draft has no page that could stay, and must not get one.
+    return "stopped" if stops_only and standing[0].prior_state != "draft" else "suspended"
 
 
 def _state_to_keep(kind: str, subject: Shop | Product) -> str:
     """What to return to: the state now, or what the suspension that stands already keeps."""
-    if subject.state != "suspended":
+    if subject.state not in _HELD:
         return subject.state
     return _open(kind, subject.pk)[0].prior_state
 
@@ -115,7 +135,8 @@ def _set_state(kind: str, subject: Shop | Product, state: str, decision_id: int)
     if before == state:
         return
     machine = rules.SHOP if kind == "shop" else rules.PRODUCT
-    assert machine.next(before, "suspend" if state == "suspended" else f"restore_{state}") == state
+    event = {"suspended": "suspend", "stopped": "stop"}.get(state, f"restore_{state}")
+    assert machine.next(before, event) == state
     type(subject).objects.filter(pk=subject.pk).update(state=state)
     audit.record(
         audit.SYSTEM, "carry_out_decision", (f"catalog.{kind}", subject.pk),

@@ -1,6 +1,38 @@
 """What is allowed and what was decided; import every read from here."""
 
-from meadow.governance.models import Case, Decision, Detector, Partner, Report, Rule, RuleDraft, Sanction
+from meadow.governance.models import (
+    Appeal,
+    AppealNote,
+    Case,
+    CaseAct,
+    Decision,
+    Detector,
+    Partner,
+    Report,
+    Rule,
+    RuleDraft,
+    Sanction,
+    SavedFilter,
+    Suspension,
+)
+from meadow.governance.queries.appeals import (
+    PAUSES,
+    RuleNumbers,
+    Statistics,
+    appeal,
+    appeal_statistics,
+    appeals_of,
+    barred_from,
+    left_on_clock,
+    next_appeal_due,
+    next_appeal_resume,
+    notes_on,
+    party_appealing,
+    pending_appeals,
+    require_appellant,
+    root_decision,
+    sanctions_from,
+)
 from meadow.governance.queries.backtests import Backtest, backtest, backtest_all
 from meadow.governance.queries.cases import (
     accounts_in,
@@ -12,7 +44,7 @@ from meadow.governance.queries.cases import (
     reports_in,
 )
 from meadow.governance.queries.chain import INVARIANTS, chain_head, next_seal_due, verify_chain
-from meadow.governance.queries.decisions import decision, decisions_about, is_suspended, suspended_among
+from meadow.governance.queries.decisions import decision, decisions_about, is_suspended, newest_decision, suspended_among
 from meadow.governance.queries.detectors import (
     Quality,
     cites_old_rule,
@@ -26,6 +58,23 @@ from meadow.governance.queries.detectors import (
     ruleset_at,
 )
 from meadow.governance.queries.links import allowlist, blocked_hosts, decide_link, judge_link, partners
+from meadow.governance.queries.queue import (
+    KIND_NAMES,
+    CasePage,
+    Filter,
+    RuleQuality,
+    Shown,
+    acts_of,
+    case_page,
+    decision_under,
+    filter_of,
+    filters_of,
+    parties_in,
+    private_openings,
+    queue_counts,
+    rule_quality,
+    waiting_cases,
+)
 from meadow.governance.queries.replays import Replay, replay
 from meadow.governance.queries.rulebook import (
     coming_rules,
@@ -53,6 +102,25 @@ from meadow.governance.queries.standing import (
     sanctions_of,
     violation_log,
 )
+from meadow.governance.queries.suspensions import (
+    AT_ONCE,
+    AT_REVIEW,
+    FEATURE_NAMES,
+    FEATURES,
+    GROUNDS,
+    LONGEST,
+    NOTICE,
+    SCOPES,
+    TARGETS,
+    next_suspension_due,
+    public_suspensions,
+    require_feature,
+    standing_decisions,
+    suspension,
+    suspension_trail,
+    suspensions,
+    suspensions_of,
+)
 from meadow.governance.rules import (
     SURFACES,
     Allowlist,
@@ -67,6 +135,58 @@ from meadow.governance.rules.features import EVENT_TYPES, EventType, Feature
 from meadow.governance.rules.surfaces import TextSurface
 
 __all__ = [
+    "suspensions_of",
+    "suspensions",
+    "suspension_trail",
+    "suspension",
+    "require_feature",
+    "public_suspensions",
+    "next_suspension_due",
+    "TARGETS",
+    "SCOPES",
+    "NOTICE",
+    "LONGEST",
+    "GROUNDS",
+    "FEATURES",
+    "FEATURE_NAMES",
+    "AT_REVIEW",
+    "AT_ONCE",
+    "waiting_cases",
+    "rule_quality",
+    "queue_counts",
+    "private_openings",
+    "parties_in",
+    "filters_of",
+    "filter_of",
+    "decision_under",
+    "case_page",
+    "acts_of",
+    "Shown",
+    "RuleQuality",
+    "Filter",
+    "CasePage",
+    "KIND_NAMES",
+    "sanctions_from",
+    "root_decision",
+    "require_appellant",
+    "pending_appeals",
+    "party_appealing",
+    "notes_on",
+    "next_appeal_resume",
+    "next_appeal_due",
+    "left_on_clock",
+    "barred_from",
+    "appeals_of",
+    "appeal_statistics",
+    "appeal",
+    "Statistics",
+    "RuleNumbers",
+    "PAUSES",
+    "Suspension",
+    "SavedFilter",
+    "CaseAct",
+    "AppealNote",
+    "Appeal",
     "EVENT_TYPES",
     "INVARIANTS",
     "SURFACES",
@@ -121,6 +241,7 @@ __all__ = [
     "limit_on",
     "limits_on",
     "links_in_text",
+    "newest_decision",
     "next_seal_due",
     "open_cases",
     "overturned",
@@ -141,6 +262,7 @@ __all__ = [
     "ruleset_at",
     "sanction",
     "sanctions_of",
+    "standing_decisions",
     "suspended_among",
     "unanswered_rules",
     "verify_chain",

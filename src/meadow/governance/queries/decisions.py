@@ -23,6 +23,11 @@ def decision(decision_id: int | str) -> Decision:
     return found
 
 
+def newest_decision() -> int:
+    """The id of the newest decision; 0 if there is none."""
+    return int(db.call("SELECT coalesce(max(id), 0) FROM governance_decision"))
+
+
 def decisions_about(kind: str, subject_id: int, limit: int = 100) -> list[Decision]:
     """What was decided about a subject, the newest first."""
     return list(
@@ -33,7 +38,7 @@ def decisions_about(kind: str, subject_id: int, limit: int = 100) -> list[Decisi
 
 
 def is_suspended(kind: str, subject_id: int, *, at: datetime | None = None) -> bool:
-    """Whether a decision suspends a subject now, though its owner may not have carried it out yet."""
+    """Whether a decision keeps a subject from anything new now, though its owner may not have carried it out yet."""
     return subject_id in suspended_among(kind, [subject_id], at=at)
 
 
@@ -41,7 +46,7 @@ def suspended_among(kind: str, subject_ids: list[int], *, at: datetime | None = 
     """Those of the subjects that are suspended: not reversed, not ended, not restored by a later decision."""
     found = db.rows(
         "SELECT DISTINCT d.subject_id FROM governance_decision d "
-        "WHERE d.subject_kind = %(kind)s AND d.subject_id = ANY(%(ids)s) AND d.action = 'suspend' "
+        "WHERE d.subject_kind = %(kind)s AND d.subject_id = ANY(%(ids)s) AND d.action IN ('suspend', 'stop_new') "
         "AND (d.until IS NULL OR d.until > %(at)s) "
         "AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = d.id) "
         "AND NOT EXISTS (SELECT 1 FROM governance_decision l WHERE l.subject_kind = d.subject_kind "

@@ -10,15 +10,14 @@ from meadow.kernel.errors import Refusal, Says
 # Machine time: a case that nobody touches goes back to the queue.
 LEASE = timedelta(minutes=15)
 ACTS = ("approve", "reject", "escalate")
-KINDS = ("review", "report", "cluster", "appeal", "suspension", "quality")
 KIND_NAMES: dict[str, tuple[str, str]] = {
     "review": ("To be looked at", "待审核"),
     "report": ("Reported", "举报"),
-    "cluster": ("Same content, many accounts", "多账号相同内容"),
+    "same_content": ("Same content, many accounts", "多账号相同内容"),
     "appeal": ("Appeal", "申诉"),
     "suspension": ("Suspension to review", "待复核的暂停"),
-    "quality": ("A rule that errs", "误判偏多的规则"),
 }
+KINDS = tuple(KIND_NAMES)
 MOST_FILTERS = 30
 NAME_LENGTH = 60
 MOST_WEIGHT = 1_000_000

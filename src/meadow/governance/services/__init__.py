@@ -1,7 +1,10 @@
 """What governance does, by verb family; import every verb from here."""
 
 from meadow.governance.models import (
+    Appeal,
+    AppealNote,
     Case,
+    CaseAct,
     Decision,
     Detector,
     Farewell,
@@ -10,10 +13,23 @@ from meadow.governance.models import (
     Rule,
     RuleDraft,
     Sanction,
+    SavedFilter,
+    Suspension,
     Violation,
 )
 from meadow.governance.rules import LinkDecision
 from meadow.governance.rules.detectors import Verdict
+from meadow.governance.services.acts import Against, approve_case, escalate_case, reject_case, undo_act
+from meadow.governance.services.appeals import (
+    add_to_appeal,
+    decide_appeal,
+    erase_appeals,
+    open_appeal,
+    pass_appeal_due,
+    pause_appeal,
+    resume_appeal,
+    withdraw_appeal,
+)
 from meadow.governance.services.cases import (
     close_case,
     erase_reports,
@@ -30,6 +46,7 @@ from meadow.governance.services.detectors import (
     write_detector,
 )
 from meadow.governance.services.digests import key_of
+from meadow.governance.services.filters import drop_filter, save_filter
 from meadow.governance.services.judging import (
     Happening,
     empty_due_texts,
@@ -50,6 +67,8 @@ from meadow.governance.services.merchants import (
 )
 from meadow.governance.services.parties import party_of, register_owner
 from meadow.governance.services.partners import add_partner, end_partner
+from meadow.governance.services.private import Opened, is_private, open_private, register_private
+from meadow.governance.services.queue import claim_case, file_case, next_case, release_case
 from meadow.governance.services.reversal import (
     reverse_decision,
     reverse_sanction,
@@ -67,8 +86,50 @@ from meadow.governance.services.rulebook import (
     withdraw_draft,
 )
 from meadow.governance.services.sanctions import appeal_sanction, expire_sanction, lift_sanction, record_violation
+from meadow.governance.services.suspensions import (
+    announce_suspension,
+    keep_suspension,
+    lift_suspension,
+    note_restoration,
+    note_reversal,
+    pass_due,
+)
 
 __all__ = [
+    "pass_due",
+    "note_reversal",
+    "note_restoration",
+    "lift_suspension",
+    "keep_suspension",
+    "announce_suspension",
+    "release_case",
+    "next_case",
+    "file_case",
+    "claim_case",
+    "register_private",
+    "open_private",
+    "is_private",
+    "Opened",
+    "save_filter",
+    "drop_filter",
+    "withdraw_appeal",
+    "resume_appeal",
+    "pause_appeal",
+    "pass_appeal_due",
+    "open_appeal",
+    "erase_appeals",
+    "decide_appeal",
+    "add_to_appeal",
+    "undo_act",
+    "reject_case",
+    "escalate_case",
+    "approve_case",
+    "Against",
+    "Suspension",
+    "SavedFilter",
+    "CaseAct",
+    "AppealNote",
+    "Appeal",
     "Case",
     "Decision",
     "Detector",

@@ -83,6 +83,7 @@ def _require_creator(creator_id: int) -> None:
     # Governance knows of a suspension before accounts has carried it out.
     if creator.state == "suspended" or governance.is_suspended("accounts.creator", creator_id):
         raise Refusal("creator_suspended")
+    governance.require_feature("sharing")
     if creator.state != "active":
         raise Refusal("creator_required")
 
@@ -162,6 +163,11 @@ def block_token(*, token_id: int, decision_id: int) -> bool:
     """Carries out a decision against a token; False if there was nothing left to block."""
     touched = ShareToken.objects.filter(pk=token_id, state__in=rules.TOKEN.sources("block"))
     return bool(touched.update(state="blocked", blocked_by=decision_id))
+
+
+def hand_block(*, token_id: int, decision_id: int, to: int) -> None:
+    """The decision that blocked it is gone, but another stands: the block is that one's now."""
+    ShareToken.objects.filter(pk=token_id, state="blocked", blocked_by=decision_id).update(blocked_by=to)
 
 
 def unblock_token(*, token_id: int, decision_id: int | None = None) -> bool:

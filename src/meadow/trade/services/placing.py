@@ -14,6 +14,7 @@ from meadow.accounts import services as accounts
 from meadow.affiliate import services as affiliate
 from meadow.affiliate.services import Attributed, AttributionLine
 from meadow.catalog import services as catalog_verbs
+from meadow.governance import queries as governance
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -71,7 +72,7 @@ def place_orders(
     guest, who must give an e-mail or a phone.
 
     Refuses: not_found, address_refused, price_changed, total_changed, not_on_sale, out_of_stock, gift_alone,
-    provider_unknown.
+    provider_unknown, feature_suspended.
     """
     where = rules.check_address(address)
     for attempt in range(TRIES):
@@ -111,6 +112,7 @@ def _place(
         raise Refusal("not_found")
     if checkout.state == "placed":
         return placed(checkout)
+    governance.require_feature("ordering")
     reach = rules.check_contact(contact, is_needed=buyer_id is None)
     quote = queries.quote(checkout)
     parts, refused = _sellable(quote)
