@@ -3,6 +3,7 @@
 from meadow.governance.models.acts import CaseAct, SavedFilter
 from meadow.governance.models.appeals import Appeal, AppealNote, new_appeal_id
 from meadow.governance.models.cases import Case, CaseMember, Report, new_case_id, new_report_id
+from meadow.governance.models.contact import ContactRecord, ContactStance, ContactWindow, QuietHours
 from meadow.governance.models.decisions import (
     Decision,
     DecisionText,
@@ -24,6 +25,9 @@ __all__ = [
     "Case",
     "CaseAct",
     "CaseMember",
+    "ContactRecord",
+    "ContactStance",
+    "ContactWindow",
     "Decision",
     "DecisionText",
     "Detector",
@@ -33,6 +37,7 @@ __all__ = [
     "Occurrence",
     "OccurrenceText",
     "Partner",
+    "QuietHours",
     "Report",
     "Rule",
     "RuleAnswer",

@@ -1,0 +1,180 @@
+"""How a contact is decided, counted and kept, and how a person says who may reach them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, QuerySet
+
+from meadow.accounts import queries as accounts
+from meadow.governance.models.contact import ContactRecord, ContactStance, ContactWindow, QuietHours
+from meadow.governance.queries import contact as queries
+from meadow.governance.rules import contact as rules
+from meadow.governance.rules.contact import ContactDecision, ContactFacts, MessageClass, Opening
+from meadow.kernel import clock, db
+from meadow.kernel.db import atomic
+from meadow.kernel.errors import Refusal
+
+Party = tuple[str, int]
+BATCH_MOST = 1000
+PLATFORM: Party = ("platform.itself", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes: the party that answers for it, the channel it stands on, the app that sent for the party if any."""
+
+    party: Party
+    channel: str = ""
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision and the row that keeps it."""
+
+    decision: ContactDecision
+    contact_id: int
+
+
+def decide_contacts(
+    *, sender: Sender, kind: MessageClass, person_ids: Iterable[int], cause: Party, is_open: bool = False
+) -> dict[int, Decided]:
+    """Decides, counts and keeps each contact; unknown people are left out.  Call it in the transaction that delivers.
+
+    One person's contacts are decided one after the other, so no two threads both take the last that a cap allows.
+    is_open: the window stands open by the talk itself (a person's side of a chat).  Locks: the people, in id order.
+    """
+    wanted = sorted(set(person_ids))
+    if len(wanted) > BATCH_MOST:
+        raise Refusal("malformed", field="person_ids", why=f"at most {BATCH_MOST} at once")
+    with atomic():
+        if kind != "service":
+            db.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('governance:contact', p)) FROM "
+                "(SELECT p FROM unnest(%s::bigint[]) AS u(p) ORDER BY p) s",
+                [wanted],
+            )
+        people = accounts.Person.objects.filter(pk__in=wanted, is_active=True)
+        zones = dict(people.values_list("pk", "time_zone"))
+        owner, at = queries.owner_of(sender.party), clock.now()
+        facts = _facts(sender, owner, kind, zones, at, is_open)
+        decided = {person_id: rules.may_contact(found) for person_id, found in facts.items()}
+        if kind == "reply" and not is_open:
+            _use_windows(sender.party, [pk for pk, one in decided.items() if one.verdict == "allow"], at)
+        rows = ContactRecord.objects.bulk_create(
+            ContactRecord(
+                person_id=person_id, kind=kind, party_kind=sender.party[0], party_id=sender.party[1], owner=owner,
+                channel=sender.channel or f"{sender.party[0]}:{sender.party[1]}", via=sender.via,
+                cause_kind=cause[0], cause_id=cause[1], verdict=one.verdict, reason=one.reason, until=one.until, at=at,
+            )
+            for person_id, one in decided.items()
+        )  # fmt: skip
+    return {row.person_id: Decided(decided[row.person_id], row.pk) for row in rows}
+
+
+def open_window(*, person_id: int, party: Party, opening: Opening) -> None:
+    """A person did something that a party may answer."""
+    answers, time = rules.OPENINGS[opening]
+    at = clock.now()
+    ContactWindow.objects.create(
+        person_id=person_id, party_kind=party[0], party_id=party[1], opening=opening, opened_at=at, until=at + time,
+        answers_left=answers,
+    )  # fmt: skip
+
+
+def set_stance(*, person_id: int, stance: str, party: Party, source: str = "") -> None:
+    """A person consents to, mutes or blocks a party.  Twice is once.  Refuses: malformed."""
+    _check(stance, party)
+    with atomic():
+        ContactStance.objects.get_or_create(
+            person_id=person_id, stance=stance, party_kind=party[0], party_id=party[1], ended_at=None,
+            defaults={"since": clock.now(), "source": source[:40]},
+        )  # fmt: skip
+
+
+def end_stance(*, person_id: int, stance: str, party: Party) -> None:
+    """A person takes back what they said about a party.  Twice is once.  Refuses: malformed."""
+    _check(stance, party)
+    ContactStance.objects.filter(
+        person_id=person_id, stance=stance, party_kind=party[0], party_id=party[1], ended_at__isnull=True
+    ).update(ended_at=clock.now())
+
+
+def set_quiet_hours(*, person_id: int, start_minute: int, end_minute: int) -> None:
+    """When marketing must wait, in minutes of the person's day; equal: never.  Refuses: malformed."""
+    if not (0 <= start_minute < rules.DAY_MINUTES and 0 <= end_minute < rules.DAY_MINUTES):
+        raise Refusal("malformed", field="quiet_hours", why="minutes of a day, 0 to 1439")
+    QuietHours.objects.update_or_create(
+        person_id=person_id, defaults={"start_minute": start_minute, "end_minute": end_minute}
+    )
+
+
+def _check(stance: str, party: Party) -> None:
+    if stance not in rules.STANCES:
+        raise Refusal("malformed", field="stance", why="consent, mute or block")
+    if party[0] not in ("accounts.person", "accounts.creator", "accounts.merchant"):
+        raise Refusal("malformed", field="party", why="a person, a creator or a merchant")
+
+
+def _facts(
+    sender: Sender, owner: str, kind: MessageClass, zones: dict[int, str], at: datetime, is_open: bool
+) -> dict[int, ContactFacts]:
+    """What counts for each person, in a few statements for all of them."""
+    if kind == "service":
+        return {person_id: ContactFacts(kind) for person_id in zones}
+    held: Counter[tuple[int, str]] = Counter(
+        ContactStance.objects.filter(
+            person_id__in=zones, party_kind=sender.party[0], party_id=sender.party[1], ended_at__isnull=True
+        ).values_list("person_id", "stance")
+    )
+    open_for = set(_windows(sender.party, zones, at).values_list("person_id", flat=True)) if kind == "reply" else set()
+    quiet = {
+        row.person_id: (row.start_minute, row.end_minute) for row in QuietHours.objects.filter(person_id__in=zones)
+    }
+    sent = _sent(zones, at) if kind == "marketing" else {}
+    channel = sender.channel or f"{sender.party[0]}:{sender.party[1]}"
+    facts = {}
+    for person_id, zone_name in zones.items():
+        zone = rules.zone_of(zone_name)
+        day, mine = rules.day_start(at, zone), sent.get(person_id, [])
+        month = rules.month_start(at, zone)
+        facts[person_id] = ContactFacts(
+            kind,
+            has_consent=bool(held[person_id, "consent"]),
+            is_muted=bool(held[person_id, "mute"]),
+            is_blocked=bool(held[person_id, "block"]),
+            is_window_open=is_open or person_id in open_for,
+            sent_today_by_channel=sum(1 for _, on, when in mine if on == channel and when >= day),
+            sent_this_month_by_owner=sum(1 for by, _, when in mine if by == owner and when >= month),
+            received_today=sum(1 for _, _, when in mine if when >= day),
+            quiet_until=rules.quiet_until(at, zone, *quiet.get(person_id, (rules.QUIET_FROM, rules.QUIET_UNTIL))),
+        )
+    return facts
+
+
+def _sent(person_ids: Iterable[int], at: datetime) -> dict[int, list[tuple[str, str, datetime]]]:
+    """The marketing that reached people in any zone's current month: (owner, channel, when)."""
+    found: dict[int, list[tuple[str, str, datetime]]] = {}
+    # The longest month and the width of all zones; each person's own month is cut out of it.
+    rows = ContactRecord.objects.filter(
+        person_id__in=list(person_ids), kind="marketing", verdict="allow", at__gt=at - timedelta(days=33)
+    )
+    for person_id, owner, channel, when in rows.values_list("person_id", "owner", "channel", "at"):
+        found.setdefault(person_id, []).append((owner, channel, when))
+    return found
+
+
+def _windows(party: Party, person_ids: Iterable[int], at: datetime) -> QuerySet[ContactWindow]:
+    return ContactWindow.objects.filter(
+        person_id__in=list(person_ids), party_kind=party[0], party_id=party[1], until__gt=at, answers_left__gt=0
+    )
+
+
+def _use_windows(party: Party, person_ids: list[int], at: datetime) -> None:
+    """Takes one answer from the window of each that ends first."""
+    first = _windows(party, person_ids, at).order_by("person_id", "until", "pk").distinct("person_id")
+    ContactWindow.objects.filter(pk__in=list(first.values_list("pk", flat=True))).update(
+        answers_left=F("answers_left") - 1
+    )
