@@ -31,7 +31,7 @@ def simulated(per_slot: float, weeks: int, seed: int, growth: float = 0.0) -> li
 def _poisson(chance: random.Random, mean: float) -> int:
     if mean > 60:
         return max(0, round(chance.gauss(mean, mean**0.5)))
-    limit, product, count = 2.718281828459045 ** -mean, chance.random(), 0
+    limit, product, count = 2.718281828459045**-mean, chance.random(), 0
     while product > limit:
         product *= chance.random()
         count += 1

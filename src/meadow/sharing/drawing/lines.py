@@ -222,11 +222,11 @@ def _advance(run: Run, size: int) -> float:
         # Drawn one by one, so that a ligature's width needs no guessing.
         return sum(_picture(cluster, run.face).width * size / run.face.emoji_size for cluster in clusters(run.text))
     font = font_of(run.face, size)
-    return float(font.getlength(run.text, **_direction(run)))
+    return float(font.getlength(run.text, direction=_direction(run)))
 
 
-def _direction(run: Run) -> dict[str, str]:
-    return {"direction": "rtl" if run.level % 2 else "ltr"} if can_shape() else {}
+def _direction(run: Run) -> str | None:
+    return ("rtl" if run.level % 2 else "ltr") if can_shape() else None
 
 
 def _draw_run(image: Image.Image, run: Run, size: int, at: tuple[int, int], colour: Colour) -> None:
@@ -235,7 +235,7 @@ def _draw_run(image: Image.Image, run: Run, size: int, at: tuple[int, int], colo
         return
     text = run.text if can_shape() or run.level % 2 == 0 else "".join(reversed(clusters(run.text)))
     font = font_of(run.face, size)
-    ImageDraw.Draw(image).text(at, text, fill=colour, font=font, anchor="ls", **_direction(run))
+    ImageDraw.Draw(image).text(at, text, fill=colour, font=font, anchor="ls", direction=_direction(run))
 
 
 def _draw_pictures(image: Image.Image, run: Run, size: int, at: tuple[int, int]) -> None:

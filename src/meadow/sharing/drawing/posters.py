@@ -187,7 +187,9 @@ def _draw_meadow(image: Image.Image, place: tuple[int, int, int, int], title: st
     pen.ellipse((width // 4, near_left, width * 2, height * 2), fill=near)
     side = min(width, height) * 2 // 5
     middle = (width // 2, height // 2)
-    pen.ellipse((middle[0] - side // 2, middle[1] - side // 2, middle[0] + side // 2, middle[1] + side // 2), fill=PAPER)
+    pen.ellipse(
+        (middle[0] - side // 2, middle[1] - side // 2, middle[0] + side // 2, middle[1] + side // 2), fill=PAPER
+    )
     initial = next((sign for sign in drawable(title, bold=True) if sign.isalnum()), "")
     if initial:
         block = set_in(initial.upper(), width=side, most_lines=1, size=side // 2, least=20, bold=True)

@@ -40,12 +40,6 @@ def tokens_of_creator(creator_id: int, limit: int = 50) -> list[ShareToken]:
     return list(ShareToken.objects.filter(creator_id=creator_id).order_by("-id")[:limit])
 
 
-def sharer_of(token_id: int) -> tuple[str, int] | None:
-    """Who answers for a token."""
-    found = ShareToken.objects.filter(pk=token_id).values_list("creator_id", flat=True).first()
-    return ("accounts.creator", found) if found else None
-
-
 def partner_page(page_id: int) -> PartnerPage:
     """The partner's page behind a token.  Refuses: not_found."""
     found = PartnerPage.objects.filter(pk=page_id).first()

@@ -65,9 +65,7 @@ def text_message(code: str, spoken: Spoken, allows: Allows) -> str | None:
 
     def said(title: int) -> str:
         # The label stands behind the token, so that nothing of it can be taken for the token's first sign.
-        text = pattern.format(
-            code=code, what=_what(spoken, title), creator=_one_line(spoken.creator), site=spoken.site
-        )
+        text = pattern.format(code=code, what=_what(spoken, title), creator=_one_line(spoken.creator), site=spoken.site)
         return text.replace("￥ ", f"￥ {_ad(spoken)}", 1) if spoken.is_ad else text
 
     return _fitting(said, f"￥{code}￥ {_ad(spoken)}".rstrip(), allows)

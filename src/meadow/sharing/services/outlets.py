@@ -27,7 +27,9 @@ CHANGEABLE = (
 )  # fmt: skip
 
 
-def add_outlet(*, code: str, name_en: str, name_zh: str, allows: Allows, default_form: str = "", by: Actor) -> OutletView:
+def add_outlet(
+    *, code: str, name_en: str, name_zh: str, allows: Allows, default_form: str = "", by: Actor
+) -> OutletView:
     """Registers a channel under a tag of its own.  Refuses: forbidden, malformed, outlet_exists."""
     _require_operator(by)
     if not _CODE.match(code) or code in (rules.HERE, rules.UNKNOWN, rules.ORGANIC):
@@ -69,7 +71,11 @@ def change_outlet(*, code: str, changes: dict[str, Any], by: Actor, version: int
         before, form_before = _facts(outlet), _handed_out(outlet)
         for name, value in (changes | _names(changes)).items():
             setattr(outlet, name, value)
-        if outlet.default_form and "default_form" not in changes and not rules.works(outlet.default_form, allows_of(outlet)):
+        if (
+            outlet.default_form
+            and "default_form" not in changes
+            and not rules.works(outlet.default_form, allows_of(outlet))
+        ):
             outlet.default_form = ""  # what was chosen no longer gets through
         rules.check_outlet(code, outlet.tag, allows_of(outlet), outlet.default_form)
         if _facts(outlet) == before:
