@@ -1,6 +1,7 @@
 """What the payment tests share: a payment, ways to deliver notices, and a look at the invariants after every test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,12 @@ def give(party: tuple[str, int], minor: int, key: str = "give") -> None:
 
 def withdraw(key: str, minor: int, party: tuple[str, int] = ("creator", 7)) -> Payout:
     return services.withdraw(key=key, party=party, amount=cny(minor), by=SYSTEM)
+
+
+@pytest.fixture(autouse=True)
+def _small_payouts(settings: Any) -> None:
+    """Numbers in these tests are small; the installation's minimum has a test of its own."""
+    settings.MEADOW = replace(settings.MEADOW, payout_minimum_minor=1)
 
 
 @pytest.fixture(autouse=True)

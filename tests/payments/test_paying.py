@@ -1,6 +1,8 @@
 """Does a payment happen once, however often, late or out of order the provider says so?"""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.ledger.test_post import at_once
@@ -180,8 +182,8 @@ def test_every_behaviour_is_known_and_others_are_refused() -> None:
         sandbox_pay(payment_id=10**9)
 
 
-def test_without_the_sandbox_there_is_no_such_provider(settings: object) -> None:
-    settings.MEADOW = type("Real", (), {"sandbox": False, "test_clock": False})()  # type: ignore[attr-defined]
+def test_without_the_sandbox_there_is_no_such_provider(settings: Any) -> None:
+    settings.MEADOW = replace(settings.MEADOW, sandbox=False, test_clock=False)
     with pytest.raises(Refusal, match="provider_unknown"):
         start()
     with pytest.raises(Refusal, match="provider_unknown"):

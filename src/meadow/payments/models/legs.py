@@ -37,11 +37,12 @@ class Leg(models.Model):
     # It is drawn by the provider's refund itself and ends with it, so nobody is asked for it.
     is_with_refund = models.BooleanField(default=False)
     state = models.CharField(max_length=16, default=rules.LEG.start)
-    provider_ref = models.CharField(max_length=64, blank=True)
+    provider_ref = models.CharField(max_length=128, blank=True)
     reason = models.CharField(max_length=64, blank=True)  # why it failed
     cause_kind = models.CharField(max_length=48)
     cause_id = models.BigIntegerField()
     created_at = models.DateTimeField(default=now)
+    due_at = models.DateTimeField(default=now)  # when its party may have it
     sent_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     ask_at = models.DateTimeField(null=True)
@@ -85,7 +86,7 @@ class Chargeback(models.Model):
 
     public_id = models.CharField(max_length=32, unique=True, default=new_chargeback_id, editable=False)
     payment = models.ForeignKey("payments.Payment", models.PROTECT, related_name="+")
-    provider_ref = models.CharField(max_length=64)
+    provider_ref = models.CharField(max_length=128)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(default=0)

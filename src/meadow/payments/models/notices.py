@@ -25,7 +25,7 @@ class Notice(models.Model):
     leg = models.ForeignKey("payments.Leg", models.PROTECT, null=True, related_name="+")
     chargeback = models.ForeignKey("payments.Chargeback", models.PROTECT, null=True, related_name="+")
     outcome = models.CharField(max_length=16, blank=True)
-    provider_ref = models.CharField(max_length=64, blank=True)
+    provider_ref = models.CharField(max_length=128, blank=True)
     # The signature of a verified notice, unique: the same bytes sent again are a replay.  A provider that repeats
     # itself signs anew.
     seal = models.CharField(max_length=128, null=True)

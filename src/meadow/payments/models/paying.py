@@ -28,7 +28,7 @@ class Payment(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=new_payment_id, editable=False)
     key = models.CharField(max_length=160, unique=True)
     provider = models.CharField(max_length=32)
-    provider_ref = models.CharField(max_length=64, null=True)
+    provider_ref = models.CharField(max_length=128, null=True)
     state = models.CharField(max_length=16, default=rules.PAYMENT.start)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -82,7 +82,7 @@ class PaymentPart(models.Model):
     merchant = models.ForeignKey("accounts.Merchant", models.PROTECT, related_name="+")
     account = models.CharField(max_length=64)  # the merchant's account at the provider
     amount_minor = models.BigIntegerField()
-    provider_ref = models.CharField(max_length=64, blank=True)
+    provider_ref = models.CharField(max_length=128, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -103,7 +103,7 @@ class ProviderRefund(models.Model):
     of = models.CharField(max_length=48, blank=True, db_default="")  # the part of the payment it is taken from
     amount_minor = models.BigIntegerField()
     state = models.CharField(max_length=16, default=rules.PROVIDER_REFUND.start)
-    provider_ref = models.CharField(max_length=64, null=True)
+    provider_ref = models.CharField(max_length=128, null=True)
     cause_kind = models.CharField(max_length=48)
     cause_id = models.BigIntegerField()
     created_at = models.DateTimeField(default=now)

@@ -28,7 +28,7 @@ class Payout(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=new_payout_id, editable=False)
     key = models.CharField(max_length=160, unique=True)
     provider = models.CharField(max_length=32)
-    provider_ref = models.CharField(max_length=64, null=True)
+    provider_ref = models.CharField(max_length=128, null=True)
     party_kind = models.CharField(max_length=16)
     party_id = models.BigIntegerField()
     currency = models.CharField(max_length=3)

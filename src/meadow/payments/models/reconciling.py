@@ -22,7 +22,8 @@ class Reconciliation(models.Model):
     lines = models.PositiveIntegerField(default=0)
     found = models.PositiveIntegerField(default=0)  # differences, whether closed since or not
     fees_minor = models.JSONField(default=dict)  # booked for the day, per currency
-    done_at = models.DateTimeField(default=now)
+    done_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)  # the provider had no statement to give
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["provider", "day"], name="reconciliation_once")]
@@ -38,7 +39,7 @@ class StatementLine(models.Model):
     day = models.DateField()
     subject = models.CharField(max_length=16)
     our_ref = models.CharField(max_length=64, blank=True)
-    provider_ref = models.CharField(max_length=64)
+    provider_ref = models.CharField(max_length=128)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(default=0)
@@ -62,7 +63,7 @@ class Difference(models.Model):
     kind = models.CharField(max_length=8)
     subject = models.CharField(max_length=16)
     our_ref = models.CharField(max_length=64, blank=True)
-    provider_ref = models.CharField(max_length=64, blank=True)
+    provider_ref = models.CharField(max_length=128, blank=True)
     ours_minor = models.BigIntegerField(null=True)
     ours_currency = models.CharField(max_length=3, blank=True)
     theirs_minor = models.BigIntegerField(null=True)

@@ -79,7 +79,16 @@ LATE_BY = timedelta(hours=1)
 ASK_AFTER = timedelta(minutes=2)  # a provider that said nothing is asked
 ASK_UNTIL = timedelta(days=7)
 RELEASE_BEFORE = timedelta(hours=48)  # how long before a provider ends its hold we end it ourselves
+RELEASE_AGAIN = timedelta(hours=6)
 SECOND_WAY_AFTER = timedelta(seconds=30)  # a buyer whose payment has not moved is shown another way
+BANK = "bank"  # payouts that go out by a file
+DETAILS_REST = timedelta(hours=72)  # after a change of bank details
+APPROVALS = 2  # people who have to agree to a large payout
+STATEMENT_AFTER = timedelta(hours=10)  # after the day is over
+STATEMENT_AGAIN = timedelta(hours=1)
+MOST_STATEMENT_DAYS = 366
+MOST_IN_BATCH = 5_000
+MOST_RESULT_BYTES = 5_000_000
 
 NOTICE_FAULTS = ("signature", "stale", "replay", "shape", "unknown", "amount", "currency", "provider", "party")
 Subject = Literal["payment", "refund", "payout", "split", "return", "chargeback"]

@@ -1,9 +1,9 @@
 """Whom to believe when somebody says that money moved: verification, storing, and carrying out exactly once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.db import IntegrityError
@@ -15,12 +15,14 @@ from meadow.kernel.outbox import emit
 from meadow.payments import rules
 from meadow.payments.adapters import enabled
 from meadow.payments.adapters.protocol import NoticeFaulty, Told
-from meadow.payments.models import Notice, Payment, Payout, ProviderRefund
+from meadow.payments.models import Chargeback, Leg, Notice, Payment, PaymentPart, Payout, ProviderRefund
 from meadow.payments.rules import Outcome
-from meadow.payments.services.ends import end_payout, end_refund
+from meadow.payments.services.chargebacks import note_chargeback
+from meadow.payments.services.ends import end_leg, end_payout, end_refund
 
 log = logging.getLogger("meadow.payments")
 
+Subject = Payment | ProviderRefund | Payout | Leg | Chargeback
 _EVENT_OF = {"succeeded": "succeed", "failed": "fail"}
 
 
@@ -71,63 +73,120 @@ def accept_notice(*, notice_id: int) -> Accepted:
         extra: dict[str, Any] = {"provider_ref": notice.provider_ref}
         if event == "succeed":
             # After a failure we go on asking: the buyer may try again at the provider.
-            extra |= {"paid_at": clock.now(), "ask_at": None}
+            extra |= {"paid_at": clock.now(), "ask_at": None, "hold_due_at": _hold_due(payment.provider)}
         db.move(payment, rules.PAYMENT, event, **extra)
         return Accepted(payment, "paid" if event == "succeed" else "failed")
 
 
-def tell(payment: Payment, outcome: Outcome, provider_ref: str | None) -> Notice:
+def tell(payment: Payment, outcome: Outcome, provider_ref: str | None, parts: Sequence[tuple[str, str]] = ()) -> Notice:
     """Makes a notice of what a provider answered when we asked, and announces it like one that came by itself."""
     notice = Notice.objects.create(
         provider=payment.provider, subject="payment", payment=payment, outcome=outcome,
         provider_ref=provider_ref or "", seal=f"asked:{payment.public_id}:{outcome}:{clock.machine_now().timestamp()}",
         verified=True, headers={}, body=b"",
     )  # fmt: skip
+    _name_parts(payment, parts)
     emit(PaymentNoticed(payment.pk, notice.pk))
     return notice
 
 
+def _name_parts(payment: Payment, parts: Sequence[tuple[str, str]]) -> None:
+    """Keeps the provider's own names of a payment's parts."""
+    for our_ref, ref in parts:
+        PaymentPart.objects.filter(payment=payment, public_id=our_ref).update(provider_ref=ref[:128])
+
+
 def _take(provider: str, told: Told, headers: Mapping[str, str], body: bytes) -> Notice:
-    """Stores a genuine notice of a known operation.  Raises NoticeFaulty."""
+    """Stores a genuine notice of a known operation, and carries it out unless it is about a payment.
+
+    Raises NoticeFaulty.
+    """
     subject = _subject_of(provider, told)
     try:
         with db.atomic():
             notice = Notice.objects.create(
                 provider=provider, subject=told.subject, outcome=told.outcome, provider_ref=told.provider_ref,
-                seal=told.seal, verified=True, headers=_kept(headers), body=body,
-                **{"provider_refund" if told.subject == "refund" else told.subject: subject},
+                seal=told.seal, verified=True, headers=_kept(headers), body=body, **{_FIELD[told.subject]: subject},
             )  # fmt: skip
     except IntegrityError:
         raise NoticeFaulty("replay") from None
-    if isinstance(subject, Payment):
+    if isinstance(subject, Payment) and told.subject == "payment":
+        _name_parts(subject, told.parts)
         emit(PaymentNoticed(subject.pk, notice.pk))
-    elif told.outcome != "pending":
-        if isinstance(subject, ProviderRefund):
-            end_refund(subject.pk, told.outcome)
-        else:
-            end_payout(subject.pk, told.outcome)
+    else:
+        _carry_out(subject, told)
         Notice.objects.filter(pk=notice.pk).update(carried_out_at=clock.now())
     return notice
 
 
-def _subject_of(provider: str, told: Told) -> Payment | ProviderRefund | Payout:
-    """The operation that a notice is about, if it fits.  Raises NoticeFaulty."""
-    subject: Payment | ProviderRefund | Payout | None
+_FIELD = {
+    "payment": "payment", "refund": "provider_refund", "payout": "payout", "split": "leg", "return": "leg",
+    "chargeback": "payment",
+}  # fmt: skip
+
+
+def _carry_out(subject: Subject, told: Told) -> None:
+    if isinstance(subject, Payment):
+        note_chargeback(subject, told)
+    elif told.outcome == "pending":
+        return
+    elif isinstance(subject, ProviderRefund):
+        end_refund(subject.pk, told.outcome)
+    elif isinstance(subject, Leg):
+        end_leg(subject.pk, told.outcome, ref=told.provider_ref, why=told.reason)
+    elif isinstance(subject, Payout):
+        end_payout(subject.pk, told.outcome, why=told.reason)
+
+
+def _subject_of(provider: str, told: Told) -> Subject:
+    """The operation that a notice is about, if it fits in every member.  Raises NoticeFaulty."""
+    subject: Subject | None
     of: Payment | Payout | None
     if told.subject == "refund":
         subject = ProviderRefund.objects.select_related("payment").filter(public_id=told.our_ref).first()
         of = subject.payment if subject else None
-    elif told.subject == "payment":
-        subject = of = Payment.objects.filter(public_id=told.our_ref).first()
-    else:
+    elif told.subject in ("split", "return"):
+        subject = Leg.objects.select_related("payment").filter(public_id=told.our_ref).first()
+        of = subject.payment if subject else None
+    elif told.subject == "payout":
         subject = of = Payout.objects.filter(public_id=told.our_ref).first()
+    else:
+        subject = of = Payment.objects.filter(public_id=told.our_ref).first()
     if subject is None or of is None or of.provider != provider:
+        raise NoticeFaulty("unknown")
+    if isinstance(subject, Leg) and (subject.direction == "return") != (told.subject == "return"):
         raise NoticeFaulty("unknown")
     if of.currency != told.amount.currency:
         raise NoticeFaulty("currency")
-    if subject.amount_minor != told.amount.minor:
+    is_part_enough = told.subject == "chargeback"
+    if subject.amount_minor != told.amount.minor and not (is_part_enough and 0 < told.amount.minor < of.amount_minor):
         raise NoticeFaulty("amount")
+    if isinstance(of, Payment):
+        _check_parts(of, told)
     return subject
+
+
+def _check_parts(payment: Payment, told: Told) -> None:
+    """Every merchant and part that a notice names is the one we asked for.  Raises NoticeFaulty."""
+    if not (told.accounts or told.amounts or told.parts):
+        return
+    parts = {part.public_id: part for part in PaymentPart.objects.filter(payment=payment)}
+    if len(parts) == 1:
+        parts[payment.public_id] = next(iter(parts.values()))
+    named = {our_ref for our_ref, _ in (*told.accounts, *told.amounts, *told.parts)}
+    if not named <= set(parts):
+        raise NoticeFaulty("unknown")
+    if any(parts[our_ref].account != account for our_ref, account in told.accounts):
+        raise NoticeFaulty("party")
+    if any(parts[our_ref].amount_minor != minor for our_ref, minor in told.amounts):
+        raise NoticeFaulty("amount")
+
+
+def _hold_due(provider: str) -> datetime | None:
+    """When we end the provider's hold on money that it takes now, two days before it would by itself."""
+    at_provider = enabled().get(provider)
+    days = at_provider.limits.max_hold_days if at_provider else None
+    return clock.now() + timedelta(days=days) - rules.RELEASE_BEFORE if days is not None else None
 
 
 def _keep_refused(provider: str, headers: Mapping[str, str], body: bytes, why: str) -> None:

@@ -1,0 +1,142 @@
+"""Payments, notices, refunds, legs and payouts, by id and by cause."""
+
+from datetime import datetime
+
+from meadow.kernel.errors import Refusal
+from meadow.payments import rules
+from meadow.payments.models import (
+    BankAccount,
+    Chargeback,
+    Leg,
+    Notice,
+    Payment,
+    Payout,
+    PayoutBatch,
+    ProviderAccount,
+    ProviderRefund,
+)
+
+
+def payment(public_id: str) -> Payment:
+    """A payment by its public id.  Refuses: not_found."""
+    found = Payment.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def payment_by_id(payment_id: int) -> Payment:
+    """Refuses: not_found."""
+    found = Payment.objects.filter(pk=payment_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def payments_of(cause: tuple[str, int]) -> list[Payment]:
+    """The payments of a cause, oldest first."""
+    return list(Payment.objects.filter(cause_kind=cause[0], cause_id=cause[1]).order_by("id"))
+
+
+def tries_of(payment: Payment) -> list[Payment]:
+    """All tries to pay for one purchase, the first first."""
+    first = payment.first_id or payment.pk
+    return list((Payment.objects.filter(pk=first) | Payment.objects.filter(first_id=first)).order_by("pk"))
+
+
+def notice_by_id(notice_id: int) -> Notice:
+    """A verified notice.  Refuses: not_found."""
+    found = Notice.objects.filter(pk=notice_id, verified=True).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def provider_refund_by_id(refund_id: int) -> ProviderRefund:
+    """Refuses: not_found."""
+    found = ProviderRefund.objects.filter(pk=refund_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def provider_refunds_of(cause: tuple[str, int]) -> list[ProviderRefund]:
+    """The refunds at the provider of a cause, oldest first."""
+    return list(ProviderRefund.objects.filter(cause_kind=cause[0], cause_id=cause[1]).order_by("id"))
+
+
+def legs_of(payment_id: int) -> list[Leg]:
+    """How the parts of a payment went out and came back, oldest first."""
+    return list(Leg.objects.filter(payment_id=payment_id).order_by("pk"))
+
+
+def chargeback_by_id(chargeback_id: int) -> Chargeback:
+    """Refuses: not_found."""
+    found = Chargeback.objects.filter(pk=chargeback_id).select_related("payment").first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def chargebacks(limit: int = 100) -> list[Chargeback]:
+    """The newest first, for the operator."""
+    return list(Chargeback.objects.select_related("payment").order_by("-pk")[:limit])
+
+
+def payout(public_id: str) -> Payout:
+    """Refuses: not_found."""
+    found = Payout.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def payouts_of(party: tuple[str, int], limit: int = 50) -> list[Payout]:
+    """What a party took out, newest first."""
+    found = Payout.objects.filter(party_kind=party[0], party_id=party[1])
+    return list(found.order_by("-id")[: min(limit, rules.MOST_PAYOUTS)])
+
+
+def open_payouts(limit: int = rules.MOST_PAYOUTS) -> list[Payout]:
+    """Payouts that have not ended, the oldest first, for the operator."""
+    return list(Payout.objects.filter(state__in=rules.PAYOUT_OPEN).order_by("pk")[:limit])
+
+
+def batches(limit: int = 50) -> list[PayoutBatch]:
+    """Bank files, the newest first."""
+    return list(PayoutBatch.objects.order_by("-pk")[:limit])
+
+
+def bank_account_of(party: tuple[str, int]) -> BankAccount | None:
+    """Where a party is paid now; number and holder stay sealed."""
+    return BankAccount.objects.filter(party_kind=party[0], party_id=party[1], replaced_at=None).first()
+
+
+def provider_accounts_of(party: tuple[str, int]) -> list[ProviderAccount]:
+    """A party's own accounts at providers that are open."""
+    found = ProviderAccount.objects.filter(party_kind=party[0], party_id=party[1], closed_at=None)
+    return list(found.order_by("provider"))
+
+
+def next_ask(model: type[Payment] | type[ProviderRefund] | type[Payout] | type[Leg]) -> datetime | None:
+    """When the earliest row of a kind is to be told to, or asked of, its provider."""
+    found = model._default_manager.filter(ask_at__isnull=False).order_by("ask_at")
+    due: datetime | None = found.values_list("ask_at", flat=True).first()
+    return due
+
+
+def next_hold_due() -> datetime | None:
+    """When the earliest hold at a provider is to be ended."""
+    found = Payment.objects.filter(hold_due_at__isnull=False).order_by("hold_due_at")
+    return found.values_list("hold_due_at", flat=True).first()
+
+
+def next_payout_free() -> datetime | None:
+    """When the earliest payout has rested long enough."""
+    found = Payout.objects.filter(state="held").order_by("held_until")
+    return found.values_list("held_until", flat=True).first()
+
+
+def refused_notices(limit: int = 100) -> list[Notice]:
+    """Notices that were not believed, the newest first."""
+    return list(Notice.objects.filter(verified=False).order_by("-pk")[:limit])
