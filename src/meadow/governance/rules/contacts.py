@@ -13,8 +13,8 @@ from meadow.governance.rules.shadow import DIGIT_OF, Layer, Trail, shades
 Kind = Literal["phone", "bank_card", "messenger", "mail"]
 
 _DIGIT = "0-9" + "".join(sign for sign in DIGIT_OF if not sign.isascii())
-# A run of seven digits in any script, with signs in between; o, l and i pass for digits once it has begun.
-_RUN = re.compile(rf"[{_DIGIT}](?:[\W_]{{0,3}}[{_DIGIT}oil]){{6,}}")
+# A run of seven digits in any script, with signs in between; o, l and i pass for digits.
+_RUN = re.compile(rf"(?:[{_DIGIT}]|(?<![a-z])[li])(?:[\W_]{{0,3}}[{_DIGIT}oil]){{6,}}")
 _PARTS = re.compile(rf"[{_DIGIT}oil]+")
 _ENGLISH = {
     "zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
@@ -35,7 +35,9 @@ _IS_OTHER = re.compile(
     r"|ref\b|reference|ticket|case n|size|patent|standard|gb/t|warranty|version|tax id|vat|vin\b|waybill|consignment|receipt"
 )
 _PRICE = re.compile(r"[¥￥$€£]\s*$|(?:rmb|usd|cny|price|价)[:\s]*$")
-_UNIT = re.compile(r"\s*(?:元|块|件|个|ml|mah|kg|克|米|cm|mm|万|人|次|美元|hz|lm|dpi|rpm|年|月|日|%|°|×|x\d|\*\d)")
+_UNIT = re.compile(
+    r"\s*(?:元|块|件|个|粒|颗|只|条|张|种|瓶|袋|支|片|毫|ml|mah|kg|克|米|cm|mm|万|人|次|美元|hz|lm|dpi|rpm|年|月|日|%|°|×|x\d|\*\d)"
+)
 _HOTLINE = re.compile(r"(?:400|800)\d{7}\Z|95\d{3,6}\Z")
 _CN_MOBILE = re.compile(r"(?:0?0?86)?1[3-9]\d{9}\Z")
 _CN_LANDLINE = re.compile(r"0\d{2,3}[2-8]\d{6,7}\Z")
@@ -62,28 +64,42 @@ class Contact:
 def contacts(text: str, folded: str, labels: Iterable[tuple[int, int, bool]]) -> list[Contact]:
     """What a text hands out.  labels: where messengers are named (start, end, veiled), in the raw text."""
     runs = list(_RUN.finditer(folded))
-    words = list(_WORDS.finditer(folded)) if "e" in folded else []
+    words = list(_WORDS.finditer(folded)) if sum(map(folded.count, _ENGLISH)) >= 7 else []
     mails = list(_MAIL.finditer(folded)) if "@" in folded else []
     named = list(labels)
     if not runs and not words and not mails and not named:
         return []
-    trail = Trail(text, shades().fold)
+    way = _Way(text)
     found: list[Contact] = []
     for match in runs:
-        digits, groups = _digits(match[0])
-        found += _number(text, folded, trail, match.start(), match.end(), digits, groups)
+        found += _number(folded, match.start(), match.end(), way)
     for match in words:
-        digits = "".join(_ENGLISH[word] for word in re.findall(r"[a-z]+", match[0]))
-        if len(digits) >= 10:
-            start, end = trail.span(match.start(), match.end())
+        if len(re.findall(r"[a-z]+", match[0])) >= 10:
+            start, end = way.span(match)
             found.append(Contact("phone", start, end, "sound", is_sure=True))
     for match in mails:
-        start, end = trail.span(match.start(), match.end())
+        start, end = way.span(match)
         found.append(Contact("mail", start, end, _layer(text[start:end]), is_sure=False))
     taken = [(contact.start, contact.end) for contact in found]
     for start, end, is_veiled in named:
         found += _messenger_id(text, start, end, is_veiled, taken)
     return found
+
+
+class _Way:
+    """The way back to the raw text, made for the first number that is one."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._trail: Trail | None = None
+
+    def span(self, match: re.Match[str]) -> tuple[int, int]:
+        return self.between(match.start(), match.end())
+
+    def between(self, start: int, end: int) -> tuple[int, int]:
+        if self._trail is None:
+            self._trail = Trail(self.text, shades().fold)
+        return self._trail.span(start, end)
 
 
 def passes_luhn(digits: str) -> bool:
@@ -102,15 +118,16 @@ def _digits(run: str) -> tuple[str, tuple[int, ...]]:
     return plain, tuple(map(len, parts))
 
 
-def _number(
-    text: str, folded: str, trail: Trail, start: int, end: int, digits: str, groups: tuple[int, ...]
-) -> Iterator[Contact]:
+def _number(folded: str, start: int, end: int, way: _Way) -> Iterator[Contact]:
     meaning = _meaning(folded, start, end)
-    first, behind = trail.span(start, end)
-    run = folded[start:end]
-    layer = _layer(text[first:behind])
-    if meaning == "other" or (meaning == "none" and _is_list(run, groups)):
+    if meaning == "other":
         return
+    run = folded[start:end]
+    digits, groups = _digits(run)
+    if meaning == "none" and _is_list(run, groups):
+        return
+    first, behind = way.between(start, end)
+    layer = _layer(way.text[first:behind])
     is_written_out = layer != "exact"
     if 15 <= len(digits) <= 19 and passes_luhn(digits) and (_CARD_PREFIX.match(digits) or meaning == "contact"):
         yield Contact("bank_card", first, behind, layer, is_sure=True)
@@ -195,7 +212,7 @@ def _messenger_id(text: str, start: int, end: int, is_veiled: bool, taken: list[
     is_short = end - start == 1
     is_adding = bool(_ADDING.search(shade.cast(text[max(0, start - 8) : start])))
     has_digit = any(char in DIGIT_OF for char in name[0]) or "_" in name[0]
-    if is_short and not is_explicit:
+    if is_short and not (is_explicit or is_adding):
         return
     if not has_digit and not (is_explicit and len(name[0]) >= 6):
         return

@@ -1,6 +1,7 @@
 """Which terms stand in a text, plainly or disguised: one pass per layer, and each find is looked at before it counts."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -9,13 +10,17 @@ import ahocorasick_rs
 from meadow.governance.rules import veils
 from meadow.governance.rules.nearby import around
 from meadow.governance.rules.shadow import LAYERS, Layer, Shade, Trail, natural, shades
+from meadow.governance.rules.sounds import is_spoken
 from meadow.governance.rules.surfaces import TextSurface
 from meadow.governance.rules.terms import Term, Topic, spellings, voicings
 
+_REACH = 12  # so far from Latin letters a term may begin or end that they are part of
+_LATIN = re.compile("[a-z]{1,24}")
 MOST_FINDS = 2_000  # looked at per layer; a text with more is hit anyway
 
 
 T = TypeVar("T")
+Finds = list[tuple[int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +81,35 @@ class _Patterns(Generic[T]):
                 list(self._places), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
             )
 
-    def find(self, text: str) -> list[tuple[int, int, int]]:
+    def find(self, text: str) -> Finds:
         return self._automaton.find_matches_as_indexes(text, overlapping=True) if self._automaton else []
 
-    def owners(self, place: int) -> list[T]:
-        return self._owners[place]
+    def owned(self, finds: Finds) -> Iterator[tuple[T, int, int]]:
+        """Each find with whose it is."""
+        for place, start, end in finds[:MOST_FINDS]:
+            for owner in self._owners[place]:
+                yield owner, start, end
 
 
 class Matcher:
     """All terms of some topics, compiled; about a second for 40,000 terms."""
 
-    __slots__ = ("_folded", "_shades", "_sound", "_squeezed", "terms", "topics")
+    __slots__ = ("_folded", "_heard", "_mixed", "_shades", "_squeezed", "terms", "topics")
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self._shades = shades()
         self.terms: list[Term] = []
         self.topics: list[Topic] = []  # of the term at the same place
         self._folded, self._squeezed = _Patterns[_Written](), _Patterns[_Written]()
-        self._sound = _Patterns[_Spoken]()
+        # Heard in any text; and where Latin letters stand among Chinese, since two syllables coincide in every other text.
+        self._heard, self._mixed = _Patterns[_Spoken](), _Patterns[_Spoken]()
         for topic in topics:
             for term in topic.terms:
                 self._add(topic, term)
-        for patterns in (self._folded, self._squeezed, self._sound):
+        for patterns in (self._folded, self._squeezed):
             patterns.build()
+        self._heard.build()
+        self._mixed.build()
 
     def _add(self, topic: Topic, term: Term) -> None:
         number = len(self.terms)
@@ -114,28 +125,59 @@ class Matcher:
             self._squeezed.add(squeezed, written)
         own = "".join(char for char in cast.fold.cast(term.text) if char.isalnum())
         for syllables in voicings(term):
-            self._sound.add("".join(syllables), _Spoken(number, syllables, own))
+            spoken = _Spoken(number, syllables, own)
+            self._mixed.add("".join(syllables), spoken)
+            if term.sound == "near" and (len(syllables) >= 3 or term.hear) and min(map(len, syllables)) > 1:
+                self._heard.add("".join(syllables), spoken)
 
     def find(self, text: str, surface: TextSurface, folded: str | None = None) -> list[Hit]:
         """The terms that count on a surface, by their place in the text; an innocent text takes three passes only."""
         cast = self._shades
-        finds = self._folded.find(cast.fold.cast(text) if folded is None else folded)
-        squeezed = cast.squeeze.cast(text)
-        squeezed_finds = self._squeezed.find(squeezed)
-        sound_finds = () if text.isascii() else self._sound.find(cast.sound.cast(text))
-        if not finds and not squeezed_finds and not sound_finds:
+        folded = cast.fold.cast(text) if folded is None else folded
+        finds = self._folded.find(folded)
+        squeezed = self._squeezed.find(cast.squeeze.cast(text))
+        heard: Finds = []
+        mixed: list[tuple[int, Trail, Finds]] = []
+        if not text.isascii():
+            heard = self._heard.find(cast.sound.cast(text))
+            mixed = self._mixed_finds(text, folded)
+        if not finds and not squeezed and not heard and not mixed:
             return []
         look = _Look(text, surface, self)
-        for place, start, end in finds[:MOST_FINDS]:
-            for written in self._folded.owners(place):
-                look.folded(written, start, end)
-        for place, start, end in squeezed_finds[:MOST_FINDS]:
-            for written in self._squeezed.owners(place):
-                look.squeezed(written, start, end)
-        for place, start, end in sound_finds[:MOST_FINDS]:
-            for spoken in self._sound.owners(place):
-                look.sound(spoken, start, end)
+        for written, start, end in self._folded.owned(finds):
+            look.folded(written, start, end)
+        for written, start, end in self._squeezed.owned(squeezed):
+            look.squeezed(written, start, end)
+        for spoken, start, end in self._heard.owned(heard):
+            look.sound(spoken, start, end, look.trail(cast.sound), 0)
+        for offset, trail, some in mixed:
+            for spoken, start, end in self._mixed.owned(some):
+                look.sound(spoken, start, end, trail, offset)
         return look.hits()
+
+    def _mixed_finds(self, text: str, folded: str) -> list[tuple[int, Trail, Finds]]:
+        """What is heard around Latin letters that can be spoken: (where a window begins, its trail, finds in it)."""
+        if len(folded) != len(text):
+            folded = "".join(piece[:1] or "\0" for piece in self._shades.fold.pieces(text))
+        found: list[tuple[int, Trail, Finds]] = []
+        start = reach = -1
+        for run in _LATIN.finditer(folded):
+            if not is_spoken(run[0]):
+                continue
+            if reach >= 0 and run.start() <= reach:
+                reach = run.end() + _REACH
+                continue
+            self._listen(text, start, reach, found)
+            start, reach = max(reach, run.start() - _REACH, 0), run.end() + _REACH
+        self._listen(text, start, reach, found)
+        return found
+
+    def _listen(self, text: str, start: int, end: int, found: list[tuple[int, Trail, Finds]]) -> None:
+        if end < 0:
+            return
+        window = text[start:end]
+        if mixed := self._mixed.find(self._shades.sound.cast(window)):
+            found.append((start, Trail(window, self._shades.sound), mixed))
 
 
 class _Look:
@@ -164,7 +206,7 @@ class _Look:
     def folded(self, written: _Written, start: int, end: int) -> None:
         if not self._counts(written.number):
             return
-        first, behind = self._trail(self.shades.fold).span(start, end)
+        first, behind = self.trail(self.shades.fold).span(start, end)
         if not veils.stands_alone(self.text, first, behind, written.letters, self.shades.fold):
             return
         raw = self.text[first:behind]
@@ -175,19 +217,23 @@ class _Look:
     def squeezed(self, written: _Written, start: int, end: int) -> None:
         if not self._counts(written.number):
             return
-        first, behind = self._trail(self.shades.squeeze).span(start, end)
+        first, behind = self.trail(self.shades.squeeze).span(start, end)
         veil = veils.parted(self.text, first, behind, written.letters, written.own_gaps, self.shades)
         if veil and veils.stands_alone(self.text, first, behind, written.letters, self.shades.fold):
             self._keep(written.number, "squeezed", first, behind, is_veiled=written.is_veil or veil == "hidden")
 
-    def sound(self, spoken: _Spoken, start: int, end: int) -> None:
+    def sound(self, spoken: _Spoken, start: int, end: int, trail: Trail, offset: int) -> None:
+        """A find in the sounds of the text, or of a part of it that begins at the offset."""
         if not self._counts(spoken.number):
             return
-        trail = self._trail(self.shades.sound)
         first, behind = trail.span(start, end)
         if not trail.is_whole(start, end, first, behind):
             return
-        way = veils.spoken(self.text, first, behind, spoken.syllables, spoken.letters, trail.pieces, self.shades.fold)
+        way = veils.spoken(
+            trail.raw, first, behind, spoken.syllables, spoken.letters, trail.pieces, self.shades.fold,
+            is_sure=self.matcher.terms[spoken.number].strength == "label",
+        )  # fmt: skip
+        first, behind = first + offset, behind + offset
         if way is None or (way.latin == 0 and not self._sounds_enough(spoken, way, first, behind)):
             return
         self._keep(spoken.number, "sound", first, behind, is_veiled=True, is_homophone=way.latin == 0)
@@ -207,7 +253,7 @@ class _Look:
         on = self.matcher.terms[number].on or self.matcher.topics[number].on
         return self.surface in on
 
-    def _trail(self, shade: Shade) -> Trail:
+    def trail(self, shade: Shade) -> Trail:
         found = self._trails.get(id(shade))
         if found is None:
             found = self._trails[id(shade)] = Trail(self.text, shade)

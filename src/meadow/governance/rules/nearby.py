@@ -18,9 +18,11 @@ class Around:
 
     def excused_by(self, word: str) -> bool:
         """A word that contains the term excuses it only where it covers it: no `大麻烦` makes `大麻` harmless."""
-        if word[0] in "<>" or self.own not in word:
+        if word[0] in "<>":
             return self.has(word)
         around, place = self.before + self.own + self.after, 0
+        if self.own not in word:
+            return word in around
         begin, end = len(self.before), len(self.before) + len(self.own)
         while (place := around.find(word, place)) >= 0:
             if place <= begin and place + len(word) >= end:

@@ -37,7 +37,7 @@ _PICTURES = {
     "🆔": "id", "🆚": "vs", "➕": "+", "🔟": "10", "💲": "$", "🐴": "马", "🐎": "马", "🐮": "牛", "🐷": "猪", "🍺": "酒",
     "🍷": "酒", "❄": "冰", "🧊": "冰", "🐘": "象", "🦷": "牙", "🐯": "虎", "🅰": "a", "🅱": "b", "🅾": "o", "🅿": "p",
 }  # fmt: skip
-_MORE_SIMPLE = {"著": "着", "妳": "你", "祂": "他", "佢": "他", "冇": "没"}
+_MORE_SIMPLE = {"著": "着", "妳": "你", "祂": "他", "佢": "他", "冇": "没", "氷": "冰"}
 # Digits and signs as they stand for letters inside words; 1, l and i look alike, so they become one.
 _LEET = {"0": "o", "1": "i", "l": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "+": "加"}
 _NUMERALS = {
@@ -112,6 +112,14 @@ def natural(text: str) -> str:
     return _simple(unicodedata.normalize("NFKC", text)).casefold()
 
 
+def _is_simplified(char: str) -> bool:
+    try:
+        char.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_han(char: str) -> bool:
     return "\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf"
 
@@ -123,7 +131,12 @@ class _Folding:
         self._looks = {look: letter for letter, looks in _LOOKS.items() for look in looks if not look.isascii()}
         han = [chr(code) for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))]
         simple = _simple("\n".join(han)).split("\n")
-        self._simple: dict[str, str] = {char: other for char, other in zip(han, simple, strict=True) if char != other} | _MORE_SIMPLE
+        # Japanese forms such as 気 are traditional to nobody; only what is no simplified character itself is replaced.
+        plain = _simple("\n".join(opencc.OpenCC("jp2t").convert("\n".join(simple)).split("\n"))).split("\n")
+        simple = [ours if _is_simplified(ours) else other for ours, other in zip(simple, plain, strict=True)]
+        self._simple: dict[str, str] = {
+            char: other for char, other in zip(han, simple, strict=True) if char != other
+        } | _MORE_SIMPLE
 
     def __call__(self, char: str) -> str:
         if is_han(char):

@@ -32,6 +32,13 @@ _SPLIT = {
     "炮": "火包", "银": "钅艮", "证": "讠正", "贷": "代贝", "转": "车专", "加": "力口", "码": "石马", "私": "禾厶", "刀": "刁丿",
     "博": "十尃", "货": "化贝", "购": "贝勾", "代": "亻弋", "理": "王里", "联": "耳关", "群": "君羊", "线": "纟戋",
 }  # fmt: skip
+# Names that everybody hides in the same ways, wherever they stand in a term.
+_NICKNAMES = {
+    "微信": ("v信", "vx", "wx", "薇信", "威信", "维信", "微x", "v❤"),
+    "支付宝": ("zfb", "支付b", "z付宝"),
+    "qq": ("扣扣", "q q", "企鹅"),
+    "淘宝": ("tb", "桃宝"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,11 @@ def spellings(term: Term) -> list[tuple[str, bool]]:
     for place, char in enumerate(term.text):
         if char in _SPLIT and len(term.text) > 1:
             found.setdefault(term.text[:place] + _SPLIT[char] + term.text[place + 1 :], True)
+    for name, others in _NICKNAMES.items():
+        if name in term.text and name != term.text:
+            found |= {
+                term.text.replace(name, other): True for other in others if term.text.replace(name, other) not in found
+            }
     return list(found.items())
 
 

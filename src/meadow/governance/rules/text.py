@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from meadow.governance.rules.addresses import is_invisible, registrable_domain
 
 MOST_CHARACTERS = 200_000
+_TABLE_SIZE = 0x20000
 
 _STOP = r"\s<>\"“”‘’《》「」【】（），。！？；、|{}^`"
 _WITH_SCHEME = rf"(?:https?|(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,19}}):[/\\]+[^/\\{_STOP}][^{_STOP}]*"
@@ -62,27 +65,35 @@ def clean_text(text: str, longest: int) -> str:
     return "".join(c for c in text[:longest] if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")).strip()
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
+def _plain(text: str) -> tuple[str, Sequence[int]]:
     """The text without hidden characters, full-width ones folded and spelled dots dotted, with offsets into it."""
-    if text.isascii() and not _SPELLED_DOT.search(text) and not any(map(_is_dropped, text)):
-        return text, list(range(len(text)))
-    chars: list[str] = []
-    offsets: list[int] = []
-    for offset, char in enumerate(text):
-        if not _is_dropped(char):
-            chars.append(_folded(char))
-            offsets.append(offset)
-    folded = "".join(chars)
+    offsets: Sequence[int] = range(len(text))
+    if max(text, default="") < chr(_TABLE_SIZE):
+        folded = text.translate(_table())
+        if len(folded) < len(text):
+            offsets = [offset for offset, char in enumerate(text) if not _is_dropped(char)]
+    else:
+        offsets = [offset for offset, char in enumerate(text) if not _is_dropped(char)]
+        folded = "".join(_folded(text[offset]) for offset in offsets)
+    dots = list(_SPELLED_DOT.finditer(folded))
+    if not dots:
+        return folded, offsets
     plain: list[str] = []
     kept: list[int] = []
     last = 0
-    for dot in _SPELLED_DOT.finditer(folded):
+    for dot in dots:
         plain += [folded[last : dot.start()], "."]
         kept += [*offsets[last : dot.start()], offsets[dot.start()]]
         last = dot.end()
     plain.append(folded[last:])
     kept += offsets[last:]
     return "".join(plain), kept
+
+
+@cache
+def _table() -> list[str]:
+    """What stands for each character: translating by a list takes a tenth of the time of asking for each."""
+    return ["" if _is_dropped(char) else _folded(char) for char in map(chr, range(_TABLE_SIZE))]
 
 
 def _is_dropped(char: str) -> bool:

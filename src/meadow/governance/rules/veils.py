@@ -8,6 +8,7 @@ from meadow.governance.rules.shadow import Shade, Shades, is_han
 
 # Between two words of a sentence these stand for honest reasons.
 _SENTENCE = frozenset(",，。!！?？;；:：、…—–\n\t/／")
+_SLASHES = frozenset("/／")
 _BETWEEN_LATIN = frozenset("-'’")
 _SHORTEST_LATIN = 6  # letters of a term of two syllables that is written in Latin letters alone
 _HAN_NEARBY = 10
@@ -72,7 +73,7 @@ def parted(
     inner = {place: gap for place, gap in gaps.items() if place not in own_gaps}
     if not inner:
         return "hidden" if swapped else "loose" if gaps or plus else ""
-    return "hidden" if _on_purpose(inner, letters, text, first, behind) else ""
+    return "hidden" if _on_purpose(inner, letters, own_gaps, text, first, behind) else ""
 
 
 def _reads_as(kept: list[str], letters: str, swapped: list[int]) -> bool:
@@ -82,19 +83,35 @@ def _reads_as(kept: list[str], letters: str, swapped: list[int]) -> bool:
     return len(letters) - len(swapped) >= max(2, len(letters) // 2)
 
 
-def _on_purpose(inner: dict[int, str], letters: str, text: str, first: int, behind: int) -> bool:
+def _on_purpose(
+    inner: dict[int, str], letters: str, own_gaps: frozenset[int], text: str, first: int, behind: int
+) -> bool:
+    """Whether what stands between the characters of a term is there to hide it."""
     is_latin = all(map(_is_latin, letters))
     honest = _SENTENCE | _BETWEEN_LATIN if is_latin else _SENTENCE
-    if any(not char.isspace() and char not in honest for gap in inner.values() for char in gap):
+    signs = set("".join(inner.values()))
+    if any(not char.isspace() and char not in honest for char in signs):
         return True
-    is_throughout = len(inner) == len(letters) - 1
-    if len(letters) >= 3 and is_throughout:
+    if _is_spelled_out(inner, letters, own_gaps):
         return True
-    if is_latin or any(char in honest for gap in inner.values() for char in gap):
+    if is_latin:
         return False
-    if len(letters) >= 3:
-        return True
-    return _is_edge(text[first - 1 : first]) and _is_edge(text[behind : behind + 1])
+    before, after = text[first - 1 : first], text[behind : behind + 1]
+    if signs <= _SLASHES:
+        return before not in _SLASHES and after not in _SLASHES  # a list of colours goes on
+    if any(char in honest for char in signs if not char.isspace()):
+        return False
+    return len(letters) >= 3 or (_is_edge(before) and _is_edge(after))
+
+
+def _is_spelled_out(inner: dict[int, str], letters: str, own_gaps: frozenset[int]) -> bool:
+    """Each letter of a word apart, as in `w i r e me`; a word of two does not count alone."""
+    bounds = [0, *sorted(own_gaps), len(letters)]
+    words = list(zip(bounds, bounds[1:], strict=False))
+    parts = [sum(start < place < end for place in inner) for start, end in words]
+    if any(part not in (0, end - start - 1) for part, (start, end) in zip(parts, words, strict=True)):
+        return False
+    return any(part and end - start >= 3 for part, (start, end) in zip(parts, words, strict=True))
 
 
 def spoken(
@@ -105,8 +122,13 @@ def spoken(
     letters: str,
     pieces: Sequence[str],
     fold: Shade,
+    *,
+    is_sure: bool = False,
 ) -> Way | None:
-    """How the syllables are written at a place, or None if letters of other words make them up by accident."""
+    """How the syllables are written at a place, or None if letters of other words make them up by accident.
+
+    is_sure: something else will tell, so a short term in Latin letters is believed.
+    """
     kept = [place for place in range(first, behind) if pieces[place]]
     counts = {"latin": 0, "same": 0, "other": 0}
     gaps: dict[int, str] = {}
@@ -128,7 +150,7 @@ def spoken(
     if _runs_on(text, first, behind, edges, fold) or not _may_part(gaps, edges, len(syllables)):
         return None
     way = Way(**counts)
-    if way.latin == len(syllables) and not _is_told(text, first, behind, syllables):
+    if way.latin == len(syllables) and not is_sure and not _is_told(text, first, behind, syllables):
         return None
     return way if way.latin or way.other else None
 
