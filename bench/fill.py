@@ -22,11 +22,11 @@ INSERT INTO catalog_sku (public_id, position, code, barcode, option1, option2, o
     stock, reserved, is_unlimited, is_gift, is_retired, image_url, product_id)
 SELECT 'sku_' || lpad(substr(p.handle, 7), 20, '0'), 0, p.handle, '', '', '', '', 1000 + p.id %% 9000, 1, 1000000, 0,
     false, false, false, '', p.id FROM catalog_product p
-WHERE p.handle LIKE 'bench-%%' AND NOT EXISTS (SELECT FROM catalog_sku s WHERE s.product_id = p.id)""",
+WHERE p.public_id BETWEEN 'prd_' || lpad(%(from)s::text, 20, '0') AND 'prd_' || lpad(%(to)s::text, 20, '0')""",
     "prices": """
 INSERT INTO catalog_priceversion (sku_id, version, price_minor, since)
 SELECT id, 1, price_minor, now() FROM catalog_sku s
-WHERE NOT EXISTS (SELECT FROM catalog_priceversion v WHERE v.sku_id = s.id)""",
+WHERE s.public_id BETWEEN 'sku_' || lpad(%(from)s::text, 20, '0') AND 'sku_' || lpad(%(to)s::text, 20, '0')""",
     "tokens": """
 INSERT INTO sharing_sharetoken (public_id, number, target_kind, target_id, life_days, state, created_at, expires_at,
     creator_id, product_id, shop_id)
@@ -34,7 +34,7 @@ SELECT 'tok_' || lpad(n::text, 20, '0'), n * 36028797::bigint %% 360287970189639
     now() + interval '60 days', (SELECT min(id) FROM accounts_creator) + (n / %(products)s) %% %(creators)s, p.id, p.shop_id
 FROM generate_series(%(from)s, %(to)s) n
 JOIN LATERAL (SELECT id, shop_id FROM catalog_product
-    WHERE id = (SELECT min(id) FROM catalog_product WHERE handle LIKE 'bench-%%') + n %% %(products)s) p ON true""",
+    WHERE id = (SELECT id FROM catalog_product WHERE public_id = 'prd_' || lpad('1', 20, '0')) + n %% %(products)s) p ON true""",
     "payments": """
 INSERT INTO payments_payment (public_id, key, provider, provider_ref, state, currency, amount_minor, refunded_minor,
     cause_kind, cause_id, created_at, paid_at)
@@ -53,7 +53,7 @@ WITH fresh AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('trade_orderline', 'id')) AS line_id, o.id AS order_id, o.public_id, o.shop_id,
         k.id AS sku_id, k.product_id
     FROM trade_order o JOIN catalog_sku k ON k.id = (SELECT min(id) FROM catalog_sku) + o.id %% %(products)s
-    WHERE o.close_reason = 'unpaid' AND NOT EXISTS (SELECT FROM trade_orderline l WHERE l.order_id = o.id)
+    WHERE o.public_id BETWEEN 'ord_' || lpad(%(from)s::text, 20, '0') AND 'ord_' || lpad(%(to)s::text, 20, '0')
 ), decided AS (
     INSERT INTO affiliate_attribution (order_line_id, order_id, click_id, plan_kind, rate_bp, goods_minor, currency, rule,
         reason, rules_version, log, decided_at, shop_id)
