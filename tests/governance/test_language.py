@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meadow.governance.language import Fault, Kind, check, compile_rules
+from meadow.governance.language import OFTEN_MET, Fault, Kind, check, compile_rules
 
 FEATURES = {
     "links": Kind.NUMBER, "age": Kind.NUMBER, "text": Kind.TEXT, "surface": Kind.TEXT, "new": Kind.FLAG,
@@ -159,6 +159,19 @@ def test_the_compiled_function_agrees_with_a_plain_reading(texts: list[str], eve
         row = program.row(event)
         assert program.truths(row) == expected
         assert program.decide(row) == [n for n, truth in enumerate(expected) if truth]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_conditions, min_size=1, max_size=6), st.lists(_events, min_size=1, max_size=4))
+def test_a_lack_that_is_often_met_is_judged_alike_by_a_function_of_its_own(
+    texts: list[str], events: list[dict[str, Any]]
+) -> None:
+    conditions = [check(text, FEATURES) for text in [*texts, "2 < links < 9 and not (new and age <= 2)"]]
+    program = compile_rules(conditions, FEATURES)
+    for _ in range(OFTEN_MET + 1):
+        for event in events:
+            row = program.row({name: value for name, value in event.items() if value is not None})
+            assert program.decide(row) == [n for n, truth in enumerate(program.truths(row)) if truth]
 
 
 def test_no_rules_decide_nothing() -> None:

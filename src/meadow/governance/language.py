@@ -14,12 +14,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import Any
 
 MOST_NODES = 120
 MOST_CHARACTERS = 2_000
 MOST_MEMBERS = 400
 MOST_PRODUCT_NODES = 3
+# From how many sightings on a lack of features gets a function of its own, and how many lacks are counted.
+OFTEN_MET = 8
+MOST_SHAPES = 1_000
 
 
 class Kind(Enum):
@@ -229,11 +233,15 @@ class Program:
     features: tuple[str, ...]
     decide: Callable[[tuple[Any, ...]], list[int]]
     truths: Callable[[tuple[Any, ...]], list[bool | None]]
+    whole: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
     def row(self, event: Mapping[str, Any]) -> tuple[Any, ...]:
         """The tuple of an event's features; what the event does not know is missing, not false."""
-        get = event.get
-        return tuple([get(name) for name in self.features])
+        try:
+            return self.whole(event)
+        except KeyError:
+            get = event.get
+            return tuple([get(name) for name in self.features])
 
 
 def compile_rules(conditions: Sequence[Condition], features: Mapping[str, Kind]) -> Program:
@@ -245,7 +253,7 @@ def compile_rules(conditions: Sequence[Condition], features: Mapping[str, Kind])
     if used:
         lines.append(f"    {', '.join(local.values())}, = row")
         lines.append(f"    if {' or '.join(f'{name} is None' for name in local.values())}:")
-        lines.append("        return [n for n, truth in enumerate(truths(row)) if truth]")
+        lines.append("        return lacking(row)")
     lines.append("    fired = []")
     lines += _branches([(n, _conjuncts(c.tree, local)) for n, c in enumerate(conditions)], "    ")
     # Shared tests are hoisted, so rules may fire out of their order.
@@ -255,10 +263,57 @@ def compile_rules(conditions: Sequence[Condition], features: Mapping[str, Kind])
     if used:
         lines.append(f"    {', '.join(local.values())}, = row")
     lines.append(f"    return [{', '.join(_Kleene(local).write(c.tree) for c in conditions)}]")
-    names: dict[str, Any] = {"__builtins__": {"len": len, "enumerate": enumerate, "frozenset": frozenset}}
-    names |= {"k_and": _k_and, "k_or": _k_or, "k_not": _k_not, "frozenset": frozenset}
+    names = _run(lines, k_and=_k_and, k_or=_k_or, k_not=_k_not)
+    names["lacking"] = _Lacking(conditions, local, names["truths"])
+    return Program(tuple(used), names["decide"], names["truths"], _row_maker(used))
+
+
+def _run(lines: list[str], **names: Any) -> dict[str, Any]:
+    """The functions that a text defines, with nothing in their reach but what is named here."""
+    names["__builtins__"] = {"len": len, "frozenset": frozenset}
     exec(compile("\n".join(lines), "<rules>", "exec"), names)  # noqa: S102 - written from checked trees only
-    return Program(tuple(used), names["decide"], names["truths"])
+    return names
+
+
+def _row_maker(used: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Takes a complete event's features in order, raising KeyError for one that lacks any."""
+    if len(used) > 1:
+        return itemgetter(*used)
+    return lambda event: tuple([event[name] for name in used])
+
+
+class _Lacking:
+    """Judges rows that lack features: by truths at first, by a function of its own for a lack that is often met.
+
+    Events that are older than a feature all lack the same.  Where it is known what is missing, three values become
+    two: what must be true, and what must be false, each with a missing part never being either.
+    """
+
+    def __init__(self, conditions: Sequence[Condition], local: Mapping[str, str], truths: Callable[..., Any]) -> None:
+        self.conditions, self.local, self.truths = conditions, local, truths
+        self.met: Counter[tuple[int, ...]] = Counter()
+        self.known: dict[tuple[int, ...], Callable[[tuple[Any, ...]], list[int]]] = {}
+
+    def __call__(self, row: tuple[Any, ...]) -> list[int]:
+        shape = tuple([n for n, value in enumerate(row) if value is None])
+        known = self.known.get(shape)
+        if known is not None:
+            return known(row)
+        if len(self.met) < MOST_SHAPES:
+            self.met[shape] += 1
+            if self.met[shape] >= OFTEN_MET:
+                self.known[shape] = self._compile(shape)
+        return [n for n, truth in enumerate(self.truths(row)) if truth]
+
+    def _compile(self, shape: tuple[int, ...]) -> Callable[[tuple[Any, ...]], list[int]]:
+        names = list(self.local)
+        writer = _Definite(self.local, frozenset(names[n] for n in shape))
+        left = [(n, writer.conjuncts(condition.tree)) for n, condition in enumerate(self.conditions)]
+        lines = ["def decide(row):", f"    {', '.join(self.local.values())}, = row", "    fired = []"]
+        lines += _branches([(n, parts) for n, parts in left if _NEVER not in parts], "    ")
+        lines += ["    if len(fired) > 1: fired.sort()", "    return fired"]
+        decide: Callable[[tuple[Any, ...]], list[int]] = _run(lines)["decide"]
+        return decide
 
 
 def _conjuncts(tree: ast.expr, local: Mapping[str, str]) -> tuple[str, ...]:
@@ -325,6 +380,45 @@ class _Plain:
     def _call(self, node: ast.Call) -> str:
         assert isinstance(node.func, ast.Name)
         return _FUNCTIONS[node.func.id][2].format(*(self.write(argument) for argument in node.args))
+
+
+class _Definite(_Plain):
+    """Writes when a tree is certainly true, or certainly false, for rows of which it is known what is missing."""
+
+    def __init__(self, local: Mapping[str, str], missing: frozenset[str]) -> None:
+        super().__init__(local)
+        self.missing = missing
+
+    def conjuncts(self, tree: ast.expr) -> tuple[str, ...]:
+        parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+        return tuple(dict.fromkeys(self.certainly(part, True) for part in parts))
+
+    def certainly(self, node: ast.expr, wanted: bool) -> str:
+        if isinstance(node, ast.BoolOp):
+            parts = [self.certainly(value, wanted) for value in node.values]
+            return _all(parts) if isinstance(node.op, ast.And) is wanted else _any(parts)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return self.certainly(node.operand, not wanted)
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            ends = [node.left, *node.comparators]
+            pairs = [ast.Compare(ends[n], [operator], [ends[n + 1]]) for n, operator in enumerate(node.ops)]
+            parts = [self.certainly(pair, wanted) for pair in pairs]
+            return _all(parts) if wanted else _any(parts)
+        if any(isinstance(part, ast.Name) and part.id in self.missing for part in ast.walk(node)):
+            return _NEVER
+        return self.write(node) if wanted else f"(not {self.write(node)})"
+
+
+_NEVER = "False"
+
+
+def _all(parts: list[str]) -> str:
+    return _NEVER if _NEVER in parts else "(" + " and ".join(parts) + ")"
+
+
+def _any(parts: list[str]) -> str:
+    left = [part for part in parts if part != _NEVER]
+    return "(" + " or ".join(left) + ")" if left else _NEVER
 
 
 class _Kleene(_Plain):

@@ -8,12 +8,12 @@ import time
 
 import click
 
-from meadow.config.drill import crash, race
+from meadow.config.drill import crash, race, replay
 from meadow.config.drill.ground import Report
 from meadow.config.supervise import quiet
 from meadow.config.trouble import Trouble
 
-DRILLS = {"race": race.run, "crash": crash.run}
+DRILLS = {"race": race.run, "crash": crash.run, "replay": replay.run, "backtest": replay.run_backtest}
 
 
 @click.command()
@@ -24,7 +24,8 @@ DRILLS = {"race": race.run, "crash": crash.run}
 @click.option("--size", type=click.FloatRange(0.001, 10), default=1.0, show_default=True, help="1 is the full drill.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(name: str, seed: int | None, size: float, as_json: bool) -> None:
-    """Prove something at length: `race`, buyers who race for stock; `crash`, a worker killed while it settles."""
+    """Prove something at length: `race`, buyers who race for stock; `crash`, a worker killed while it settles;
+    `replay`, a month of decisions made again; `backtest`, a million events against fifty rules."""
     began = time.monotonic()
     chosen = secrets.randbelow(2**31) if seed is None else seed
     say = quiet if as_json else click.echo

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -29,7 +30,8 @@ def main() -> None:
 
     django.setup()
     name, rest = sys.argv[1], sys.argv[2:]
-    answer = {"month": month, "fill": fill, "half": half, "agree": agree}[name](*rest)
+    parts: dict[str, Callable[..., dict[str, Any]]] = {"month": month, "fill": fill, "half": half, "agree": agree}
+    answer = parts[name](*rest)
     sys.stdout.write(json.dumps(answer))
 
 

@@ -44,7 +44,13 @@ from meadow.governance.queries.cases import (
     reports_in,
 )
 from meadow.governance.queries.chain import INVARIANTS, chain_head, next_seal_due, verify_chain
-from meadow.governance.queries.decisions import decision, decisions_about, is_suspended, newest_decision, suspended_among
+from meadow.governance.queries.decisions import (
+    decision,
+    decisions_about,
+    is_suspended,
+    newest_decision,
+    suspended_among,
+)
 from meadow.governance.queries.detectors import (
     Quality,
     cites_old_rule,

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from meadow.accounts import queries as accounts
-from meadow.governance.models.contact import ContactRecord, ContactStance, QuietHours
+from meadow.governance.models import ContactRecord, ContactStance, QuietHours
 from meadow.governance.rules import contact as rules
+from meadow.governance.rules.contact import REASONS
 from meadow.kernel import clock, db
 
 Party = tuple[str, int]
@@ -91,7 +92,7 @@ def contacts_a_day(days: int = 30) -> dict[str, int]:
 
 
 def _view(row: ContactRecord) -> ContactView:
-    en, zh = rules.REASONS.get(row.reason, (row.reason, row.reason))
+    en, zh = REASONS.get(row.reason, (row.reason, row.reason))
     return ContactView(
         row.pk, row.kind, (row.party_kind, row.party_id), row.channel, row.via, row.verdict, row.reason, en, zh, row.at
     )

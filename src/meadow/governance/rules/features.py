@@ -170,37 +170,37 @@ class FeatureFault(ValueError):
 
 
 def clean_features(event: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The features as they are judged and stored: known, of their kind, sorted; what is None is left out.
+    """The features as they are judged and stored: known and of their kind; what is None is left out.
 
     Raises FeatureFault: a caller that hands in nonsense has a defect, and a rule would silently not see it.
     """
     found: dict[str, Any] = {}
-    for name in sorted(given):
-        value = given[name]
-        feature = event.features.get(name)
-        if feature is None:
+    types = _TYPES_OF[event.name]
+    for name, value in given.items():
+        wanted = types.get(name)
+        if wanted is None:
             raise FeatureFault(f"{name} is no feature of {event.name}")
-        if value is not None:
-            found[name] = _fitting(name, feature.kind, value)
+        if type(value) is wanted and (wanted is bool or _is_within(value)):
+            found[name] = value
+        elif value is not None:
+            found[name] = _members(name, value, event)
     return found
 
 
-def _fitting(name: str, kind: Kind, value: Any) -> Any:
-    if kind is Kind.FLAG:
-        fits = isinstance(value, bool)
-    elif kind is Kind.NUMBER:
-        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
-    elif kind is Kind.TEXT:
-        fits = isinstance(value, str) and len(value) <= LONGEST_TEXT
-    else:
-        if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
-            members = sorted(set(value))
-            if len(members) <= MOST_TEXTS and all(isinstance(member, str) for member in members):
-                return members
-        fits = False
-    if not fits:
-        raise FeatureFault(f"{name} is not a {kind.value}")
-    return value
+def _is_within(value: object) -> bool:
+    if isinstance(value, int):
+        return -LARGEST_NUMBER < value < LARGEST_NUMBER
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def _members(name: str, value: Any, event: EventType) -> list[str]:
+    """The members of a set, each once and in order.  Raises FeatureFault, also for what is no set."""
+    kind = event.features[name].kind
+    if kind is TEXTS and isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        members = set(value)
+        if len(members) <= MOST_TEXTS and all(isinstance(member, str) for member in members):
+            return sorted(members)
+    raise FeatureFault(f"{name} is not a {kind.value}")
 
 
 def for_rules(event: EventType, stored: dict[str, Any]) -> dict[str, Any]:
@@ -210,10 +210,17 @@ def for_rules(event: EventType, stored: dict[str, Any]) -> dict[str, Any]:
     return stored
 
 
-_TEXTS_OF: dict[str, frozenset[str]] = {
-    event.name: frozenset(name for name, feature in event.features.items() if feature.kind is Kind.TEXTS)
+# By name, since hashing an enum's member costs more than the look itself.
+_PYTHON = {NUMBER: int, TEXT: str, FLAG: bool, TEXTS: frozenset}
+_TYPES_OF: dict[str, dict[str, type]] = {
+    event.name: {name: _PYTHON[feature.kind] for name, feature in event.features.items()}
     for event in EVENT_TYPES.values()
 }
+_TEXTS_OF: dict[str, frozenset[str]] = {
+    event.name: frozenset(name for name, feature in event.features.items() if feature.kind is TEXTS)
+    for event in EVENT_TYPES.values()
+}
+APART_OF: dict[str, frozenset[str]] = {event.name: event.apart for event in EVENT_TYPES.values()}
 
 
 def _texts_of(event: EventType) -> frozenset[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from meadow.governance import queries, rules
 from meadow.governance.models import Decision
 from meadow.governance.rules.detectors import Fired, Ruleset, Running, Verdict, deciding, outcome_of
-from meadow.governance.rules.features import EVENT_TYPES, EventType, FeatureFault, clean_features, for_rules
+from meadow.governance.rules.features import APART_OF, EVENT_TYPES, EventType, FeatureFault, clean_features, for_rules
 from meadow.governance.services import cases
 from meadow.governance.services.decisions import announce, record
 from meadow.governance.services.digests import key_of
@@ -26,6 +26,8 @@ from meadow.kernel.errors import Refusal
 
 TEXT_KEPT = timedelta(days=180)
 MOST_BATCH = 5_000
+# Made once: json.dumps would make one for each text.
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 _DECIDES = ("warn", "review", "hold", "block")
 
 
@@ -145,8 +147,8 @@ def _judge(given: Happening, rulesets: Mapping[str, Ruleset], now: datetime) -> 
         features = clean_features(event, given.features)
     except FeatureFault as fault:
         raise Refusal("malformed", field="features", why=str(fault)) from None
-    apart = {name: features[name] for name in event.apart & features.keys()}
-    stored = {name: value for name, value in features.items() if name not in apart}
+    apart = {name: features[name] for name in APART_OF[event.name] & features.keys()}
+    stored = {name: value for name, value in features.items() if name not in apart} if apart else features
     ruleset = rulesets[event.name]
     # A rule sees what a later replay reads back: the stored form, with sets made of lists.
     positions = ruleset.program.decide(ruleset.program.row(for_rules(event, dict(features))))
@@ -156,7 +158,7 @@ def _judge(given: Happening, rulesets: Mapping[str, Ruleset], now: datetime) -> 
 
 def as_text(features: Mapping[str, Any]) -> str:
     """Features as they are stored and digested: JSON with sorted keys and nothing superfluous."""
-    return json.dumps(features, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _encode(features)
 
 
 def _store(judged: Sequence[_Judged]) -> list[int]:
