@@ -7,9 +7,12 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
 os.environ.setdefault("MEADOW_PROCESS", "meadow-web")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
 
 # Each web process queues clicks and writes them in batches; at exit the rest is written.
-from meadow.sharing.services import start_click_writer  # noqa: E402 - the tables must be loaded first
+from meadow.config.lane import Lane  # noqa: E402 - the tables must be loaded first
+from meadow.config.lane_rows import Rows  # noqa: E402
+from meadow.sharing.services import start_click_writer  # noqa: E402
 
 start_click_writer()
+application = Lane(_django, Rows())

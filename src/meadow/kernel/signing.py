@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -39,5 +40,9 @@ def _encode(raw: bytes) -> str:
 
 
 def _mac(body: bytes, purpose: str) -> bytes:
-    key = hashlib.sha256(f"meadow/{purpose}/{settings.SECRET_KEY}".encode()).digest()
-    return hmac.new(key, body, hashlib.sha256).digest()[:MAC_BYTES]
+    return hmac.digest(_key(purpose, settings.SECRET_KEY), body, "sha256")[:MAC_BYTES]
+
+
+@lru_cache(maxsize=64)
+def _key(purpose: str, secret: str) -> bytes:
+    return hashlib.sha256(f"meadow/{purpose}/{secret}".encode()).digest()

@@ -8,6 +8,7 @@ from pydantic import Field
 from meadow.accounts import queries as accounts
 from meadow.api import types as t
 from meadow.api.callers import Caller, caller_of
+from meadow.api.landings import landing_head, landing_json, resolved_document
 from meadow.api.language import language_of
 from meadow.api.operations import Group
 from meadow.catalog import queries as catalog
@@ -153,7 +154,7 @@ def resolve_token(request: HttpRequest, body: PasteIn) -> Any:
     """Finds the first live token in whatever was pasted: a chat message, digits, a link."""
     caller = caller_of(request)
     callers = [f"address:{caller.address}"] + ([f"person:{caller.person_id}"] if caller.person_id else [])
-    return _resolved(services.resolve(text=body.text, callers=callers))
+    return resolved_document(services.resolve(text=body.text, callers=callers))
 
 
 @group.get("/landings/{code}", gives=Landing, guests=True, refuses=["not_a_token"])
@@ -161,12 +162,13 @@ def open_landing(request: HttpRequest, code: Annotated[str, Field(max_length=40)
     """What a short link shows, with a signed view that becomes a click when it is followed."""
     caller, found = caller_of(request), queries.landing(code)
     if found is None:
+        services.count_miss(caller=f"address:{caller.address}")
         raise Refusal("not_a_token")
     view = services.open_view(
         origin=found.origin(), method=str(request.META.get("REQUEST_METHOD")), headers=request.headers,
         person_id=caller.person_id,
     )  # fmt: skip
-    return {**_resolved(found), "view": view.text, "click": view.click_id}
+    return landing_json(landing_head(found), view)
 
 
 @group.post("/clicks", gives=ClickOut, status=201, guests=True)
@@ -217,23 +219,4 @@ def _token(request: HttpRequest, token: queries.ShareToken, creator: accounts.Cr
         "id": token.public_id, "state": token.state, "expires_at": token.expires_at, "product": product,
         "target": "recommendation" if token.target_kind == POST else "product",
         "code": forms.code, "text": forms.text, "digits": forms.digits, "url": forms.url,
-    }  # fmt: skip
-
-
-def _resolved(found: queries.Resolved) -> dict[str, Any]:
-    row = found.row
-    return {
-        "code": found.code, "url": queries.address_of(found.code), "problem": found.problem,
-        "target": found.target_kind.partition(".")[2], "shop": row.shop_public_id, "ad_label": found.ad_label,
-        "creator": {"id": row.creator_public_id, "name": row.creator_name},
-        "product": _product(row) if row.is_product_public else None,
-        "recommendation": row.post_public_id if row.is_post_readable else None,
-    }  # fmt: skip
-
-
-def _product(row: queries.LandingRow) -> dict[str, Any]:
-    return {
-        "id": row.product_public_id, "title": row.title, "price_minor": row.price_minor, "currency": row.currency,
-        "left": row.left, "on_sale": row.is_on_sale,
-        "image": catalog.picture_path(row.product_public_id or "", row.version),
     }  # fmt: skip

@@ -109,6 +109,7 @@ LIMITS = {
     "candidates_per_text": MAX_CANDIDATES,
     "mint_at_once": 1000,
     "resolves_per_minute": 60,
+    "misses_per_minute": 60,
     "refusals_per_minute": 300,
     "candidate_clicks": 500,  # newest first
     "click_ids_per_checkout": 50,

@@ -142,6 +142,14 @@ def resolve(*, text: str, callers: Sequence[str], is_seen: bool = True) -> queri
     return found
 
 
+def count_miss(*, caller: str) -> None:
+    """Somebody opened a short link that is none: guessing is slow.  Refuses: rate_limited.
+
+    Only misses count, so whoever has a token is let in however many others guess from the same address.
+    """
+    limits.hit("sharing.missed", caller, per=rules.RESOLVE_PER, burst=rules.LIMITS["misses_per_minute"])
+
+
 def seen(tag: int) -> None:
     """Counts for a channel that somebody opened a token it brought; a count that cannot be kept is no error."""
     try:

@@ -1,0 +1,275 @@
+"""Does the fast lane say what Django says, see every change in time, and step aside for whatever is unusual?"""
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import RequestFactory
+from tests.sharing import market
+
+from meadow.config import lane_rows
+from meadow.config.lane import Lane
+from meadow.config.lane_rows import Link, Rows
+from meadow.kernel import clock, sweeps
+from meadow.plans import services as plans
+from meadow.sharing import queries, rules, services
+from meadow.sharing.models import Click, Reach
+from meadow.sharing.services import clicks
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 11, 22, 8, 0, 0, 5, tzinfo=UTC)
+TAP = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in market.TAP.items()}
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterable[None]:
+    """A request that Django answers would close the test's own connection at its end."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+class Seconds:
+    """A machine's clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Asked:
+    """An answer of a WSGI application, and whether Django gave it."""
+
+    def __init__(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status, self.body = int(status[:3]), body
+        self.headers = {name.lower(): value for name, value in headers}
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Front:
+    """The lane in front of Django, with a count of what fell through."""
+
+    def __init__(self) -> None:
+        self.django, self.fell_through, self.seconds = WSGIHandler(), 0, Seconds()
+        self.rows = Rows(seconds=self.seconds)
+        self.lane = Lane(self._counted, self.rows)
+        self._counting = True
+
+    def _counted(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.fell_through += 1
+        return self.django(environ, start_response)
+
+    def get(self, path: str, *, method: str = "GET", by: Any = None, **headers: str) -> Asked:
+        environ = RequestFactory().generic(method, path, **{"HTTP_ACCEPT_LANGUAGE": "en", **TAP, **headers}).environ
+        told: list[Any] = []
+        chunks = (by or self.lane)(environ, lambda status, head, *_: told.extend((status, head)))
+        body = b"".join(chunks)
+        if hasattr(chunks, "close"):
+            chunks.close()
+        return Asked(told[0], told[1], body)
+
+    def warm(self, code: str) -> None:
+        """Its headers are learned from Django."""
+        self.get(f"/api/v1/landings/{code}")
+        self.fell_through = 0
+
+    def hurry(self) -> None:
+        """Enough requests that the process counts as busy, now and in the second to come."""
+        for _ in range(lane_rows.BUSY_PER_SECOND):
+            self.rows._is_busy()
+
+
+@pytest.fixture
+def front() -> Front:
+    return Front()
+
+
+@pytest.fixture
+def shop() -> market.Shop:
+    return market.shop()
+
+
+@pytest.fixture
+def token(shop: market.Shop) -> queries.ShareToken:
+    plans.set_general_plan(shop_id=shop.id, rate_bp=2000, by=shop.keeper)
+    bowl = market.product(shop, title='Tea "bowl" 茶碗 </script>', price_minor=12_900)
+    return services.mint_token(
+        creator_id=market.creator().pk, target_kind="catalog.product", target_id=bowl, shop_id=shop.id,
+        product_id=bowl,
+    )  # fmt: skip
+
+
+def code_of(token: queries.ShareToken) -> str:
+    return rules.code_of(token.number)
+
+
+@pytest.mark.parametrize("headers", [{}, {"HTTP_USER_AGENT": "Googlebot/2.1"}, {"HTTP_SEC_FETCH_DEST": "iframe"}])
+@pytest.mark.parametrize("tag", ["", "-4B"])
+def test_the_lane_says_byte_for_byte_what_django_says(front, token, monkeypatch, headers, tag):
+    path = f"/api/v1/landings/{code_of(token)}{tag}?utm_source=a&utm_source=b"
+    front.warm(code_of(token))
+    monkeypatch.setattr(clock, "machine_now", lambda: NOW)
+    monkeypatch.setattr(clicks, "new_id", lambda prefix: f"{prefix}_0000000000000000000a")
+    monkeypatch.setattr(lane_rows, "_machine_now", lambda: NOW)
+    headers = headers | {"HTTP_X_REQUEST_ID": "req-7"}
+    by_django, by_lane = front.get(path, by=front.django, **headers), front.get(path, **headers)
+    assert front.fell_through == 0
+    assert by_lane.body == by_django.body
+    assert by_lane.status == by_django.status == 200
+    timing = by_lane.headers.pop("server-timing"), by_django.headers.pop("server-timing")
+    assert all(text.startswith("app;dur=") for text in timing)
+    assert by_lane.headers == by_django.headers
+    assert by_lane.headers["x-request-id"] == "req-7"
+    assert by_lane.json["product"]["title"].startswith('Tea "bowl" 茶碗 </script>')
+    assert by_lane.json["ad_label"] is True
+    assert bool(by_lane.json["click"]) == (headers.keys() == {"HTTP_X_REQUEST_ID"})
+    head = front.get(path, method="HEAD", **headers)
+    assert (head.body, head.headers["content-length"]) == (b"", front.get(path, by=front.django, method="HEAD",
+                                                                           **headers).headers["content-length"])  # fmt: skip
+
+
+def test_its_click_is_signed_stored_and_counted_for_the_channel(front, token):
+    front.warm(code_of(token))
+    Click.objects.all().delete()
+    Reach.objects.all().delete()
+    answer = front.get(f"/api/v1/landings/{code_of(token)}-2B")
+    assert front.fell_through == 0
+    facts = queries.read_click(answer.json["click"])
+    assert facts is not None
+    assert (facts.origin.token_id, facts.origin.tag) == (token.pk, rules.tag_from("2B"))
+    assert Click.objects.get().tag == rules.tag_from("2B")
+    assert list(Reach.objects.values_list("tag", "resolves", "clicks")) == [(rules.tag_from("2B"), 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HTTP_AUTHORIZATION": "Bearer mdw_x"}, {"HTTP_COOKIE": "sessionid=1"}, {"HTTP_API_VERSION": "1999-01-01"},
+        {"CONTENT_LENGTH": "3"}, {"HTTP_ACCEPT_LANGUAGE": "zh," * 90},
+    ],
+)  # fmt: skip
+def test_what_is_unusual_falls_through(front, token, headers):
+    front.warm(code_of(token))
+    path = f"/api/v1/landings/{code_of(token)}"
+    assert front.get(path, **headers).status == front.get(path, by=front.django, **headers).status
+    assert front.fell_through == 1
+    front.get(path, method="DELETE")
+    front.get("/api/v1/products?limit=1")
+    assert front.fell_through == 3
+
+
+def test_no_token_and_a_dead_one_are_djangos_to_say_and_misses_are_counted(front, token):
+    front.warm(code_of(token))
+    path = "/api/v1/landings/"
+    unknown = rules.code_of(rules.draw_number())
+    for code in (unknown, "0000000000000", "x", code_of(token)[:-1]):
+        answer = front.get(path + code)
+        assert (answer.status, answer.json["code"]) == (404, "not_a_token")
+        assert answer.headers["content-type"] == "application/problem+json"
+    services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
+    assert front.get(path + code_of(token)).json["problem"] == "token_revoked"
+    assert front.fell_through == 5
+    statuses = [front.get(path + unknown).status for _ in range(rules.LIMITS["misses_per_minute"])]
+    assert set(statuses) == {404, 429}
+
+
+def test_each_language_learns_its_headers_once(front, token):
+    path = f"/api/v1/landings/{code_of(token)}"
+    for language in ("en", "zh-CN", "en", "zh-CN"):
+        assert front.get(path, HTTP_ACCEPT_LANGUAGE=language).headers["content-language"] == (
+            "en" if language == "en" else "zh-hans"
+        )
+    assert front.fell_through == 2
+    # A compressed answer would not fit another: what is learned is learned plain.
+    assert "content-encoding" not in front.get(path, HTTP_ACCEPT_LANGUAGE="fr", HTTP_ACCEPT_ENCODING="gzip").headers
+
+
+def test_a_quiet_process_asks_every_time_so_every_change_is_seen_at_once(front, token, shop):
+    from meadow.catalog import services as catalog
+
+    front.warm(code_of(token))
+    path = f"/api/v1/landings/{code_of(token)}"
+    assert front.get(path).json["product"]["price_minor"] == 12_900
+    catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
+    assert front.get(path).json["product"]["price_minor"] == 9_900
+    assert front.fell_through == 0
+    services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
+    assert front.get(path).json["problem"] == "token_revoked"
+
+
+def test_a_quiet_process_sees_the_test_clock_at_once(front, token):
+    front.warm(code_of(token))
+    assert front.get(f"/api/v1/landings/{code_of(token)}").json["problem"] is None
+    sweeps.advance(clock.now() + timedelta(days=61))
+    assert front.get(f"/api/v1/landings/{code_of(token)}").json["problem"] == "token_expired"
+
+
+def test_a_busy_process_answers_from_memory_and_keeps_its_promise(front, token, shop, monkeypatch):
+    from meadow.catalog import services as catalog
+
+    front.warm(code_of(token))
+    path, read = f"/api/v1/landings/{code_of(token)}", []
+    front.get(path)
+    original = Link.read
+    monkeypatch.setattr(Link, "read", lambda self, numbers, at: read.append(numbers) or original(self, numbers, at))
+    # The refreshing thread is not started: the test does its work at the moment it wants.
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self, number: self._stale.add(number))
+    front.hurry()
+    catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
+    assert front.get(path).json["product"]["price_minor"] == 12_900
+    assert read == []
+    front.seconds.now += 1.0
+    assert front.get(path).json["product"]["price_minor"] == 12_900
+    assert front.rows.refresh() == 1
+    assert front.get(path).json["product"]["price_minor"] == 9_900
+    services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
+    # Nobody refreshed it: beyond the promise it is not used, however busy.
+    for _ in range(3):
+        front.seconds.now += 1.0
+        front.hurry()
+    assert front.get(path).json["problem"] == "token_revoked"
+    assert front.rows.refresh() == 0
+    assert len(read) == 2
+
+
+def test_the_memory_is_bounded_and_forgets_what_is_gone(shop, token, monkeypatch):
+    rows = Rows(most=2, seconds=Seconds())
+    targets = [services.Target("catalog.shop", n + 1, shop.id) for n in range(3)]
+    tokens = services.mint_tokens(creator_id=token.creator_id, targets=targets)
+    for each in tokens:
+        assert rows.get(each.number) is not None
+    assert list(rows._kept) == [tokens[1].number, tokens[2].number]
+    rows._stale.update({tokens[1].number, 12345})
+    rows._kept[12345] = rows._kept[tokens[1].number]
+    rows.refresh()
+    assert 12345 not in rows._kept
+
+
+def test_without_a_database_it_steps_aside_and_rests(front, token, monkeypatch):
+    front.warm(code_of(token))
+    tries = []
+
+    def down() -> Any:
+        tries.append(1)
+        raise psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr(lane_rows, "_connect", down)
+    front.rows._links = threading.local()
+    for _ in range(3):
+        assert front.get(f"/api/v1/landings/{code_of(token)}").status == 200
+    assert front.fell_through == 3
+    assert tries == [1]
