@@ -13,7 +13,9 @@ from meadow.governance.models.decisions import (
     new_decision_id,
 )
 from meadow.governance.models.detectors import Detector, DetectorChange, RulesetStamp
+from meadow.governance.models.licences import Licence, LicenceUse, new_licence_id
 from meadow.governance.models.occurrences import Occurrence, OccurrenceText
+from meadow.governance.models.packs import Pack, PackPreview, PackTerm, Scan, TextFinding, new_scan_id
 from meadow.governance.models.partners import Partner, new_partner_id
 from meadow.governance.models.rulebook import DraftComment, Farewell, Rule, RuleAnswer, RuleDraft, new_draft_id
 from meadow.governance.models.sanctions import Sanction, Violation, new_sanction_id
@@ -34,8 +36,13 @@ __all__ = [
     "DetectorChange",
     "DraftComment",
     "Farewell",
+    "Licence",
+    "LicenceUse",
     "Occurrence",
     "OccurrenceText",
+    "Pack",
+    "PackPreview",
+    "PackTerm",
     "Partner",
     "QuietHours",
     "Report",
@@ -45,17 +52,21 @@ __all__ = [
     "RulesetStamp",
     "Sanction",
     "SavedFilter",
+    "Scan",
     "Seal",
     "SealedDecision",
     "Suspension",
+    "TextFinding",
     "Unsealed",
     "Violation",
     "new_appeal_id",
     "new_case_id",
     "new_decision_id",
     "new_draft_id",
+    "new_licence_id",
     "new_partner_id",
     "new_report_id",
     "new_sanction_id",
+    "new_scan_id",
     "new_suspension_id",
 ]
