@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, QuerySet
 
 from meadow.accounts import queries as accounts
-from meadow.governance.models.contact import ContactRecord, ContactStance, ContactWindow, QuietHours
+from meadow.governance.models import ContactRecord, ContactStance, ContactWindow, QuietHours
 from meadow.governance.queries import contact as queries
 from meadow.governance.rules import contact as rules
 from meadow.governance.rules.contact import ContactDecision, ContactFacts, MessageClass, Opening

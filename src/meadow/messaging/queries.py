@@ -1,0 +1,143 @@
+"""What stands in an inbox, what two sides said, and what became of a send."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+
+from meadow.accounts import queries as accounts
+from meadow.governance.queries.contact import REASONS
+from meadow.kernel.errors import Refusal
+from meadow.messaging import rules
+from meadow.messaging.models import ChatLine, Delivery, Message, Send, Thread
+from meadow.messaging.rules import LIMITS, WARNING
+
+__all__ = [
+    "LIMITS",
+    "REASONS",
+    "WARNING",
+    "Held",
+    "Report",
+    "Said",
+    "around",
+    "author_of",
+    "inbox",
+    "lines_of",
+    "report_of_send",
+    "said",
+    "thread_for",
+    "threads_of",
+    "unread",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message in one language."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A talk in the hands of one of its two sides."""
+
+    thread: Thread
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a send: delivered + skipped + waiting = audience, and waiting ends at zero."""
+
+    public_id: str
+    title: str
+    audience: int
+    delivered: int
+    waiting: int
+    skipped: int
+    reasons: dict[str, int]
+    at: datetime
+
+
+def said(message: Message, language: str) -> Said:
+    """The words of a message in a language."""
+    if language.startswith("zh"):
+        return Said(message.title_zh, message.text_zh)
+    return Said(message.title_en, message.text_en)
+
+
+def inbox(person_id: int, *, before_id: int | None = None, limit: int = 20) -> list[Message]:
+    """A person's messages, the newest first."""
+    found = Message.objects.filter(person_id=person_id)
+    if before_id is not None:
+        found = found.filter(pk__lt=before_id)
+    return list(found.order_by("-pk")[: min(limit, rules.LIMITS["page"])])
+
+
+def unread(person_id: int) -> int:
+    return Message.objects.filter(person_id=person_id, read_at__isnull=True).count()
+
+
+def threads_of(person_id: int, limit: int = 50) -> list[Held]:
+    """A person's talks, on either side, the one with the newest message first."""
+    mine = {member.merchant_id for member in accounts.merchants_of(person_id)}
+    found = Thread.objects.filter(Q(person_id=person_id) | Q(merchant_id__in=mine)).select_related("person", "merchant")
+    rows = found.order_by("-last_at", "-pk")[: min(limit, rules.LIMITS["page"])]
+    return [Held(row, "person" if row.person_id == person_id else "merchant") for row in rows]
+
+
+def thread_for(public_id: str, *, person_id: int) -> Held:
+    """A talk, to one of its two sides and nobody else, operators included.  Refuses: not_found."""
+    found = Thread.objects.filter(public_id=public_id).select_related("person", "merchant").first()
+    if found is not None and found.person_id == person_id:
+        return Held(found, "person")
+    if found is not None and accounts.may_act_for(person_id, found.merchant_id):
+        return Held(found, "merchant")
+    raise Refusal("not_found")
+
+
+def lines_of(held: Held, limit: int = 100) -> list[ChatLine]:
+    """The newest lines of a talk, the oldest of them first.  Only who holds the talk can ask."""
+    found = ChatLine.objects.filter(thread=held.thread).order_by("-pk")[: min(limit, rules.LIMITS["page"])]
+    return list(found)[::-1]
+
+
+def report_of_send(public_id: str, *, person_id: int) -> Report:
+    """What became of a send, to the merchant's staff.  Refuses: not_found."""
+    send = Send.objects.filter(public_id=public_id).first()
+    if send is None or not accounts.may_act_for(person_id, send.merchant_id):
+        raise Refusal("not_found")
+    rows = Delivery.objects.filter(send=send).values_list("state", "reason").annotate(n=Count("pk"))
+    counts = {state: sum(n for s, _, n in rows if s == state) for state in rules.DELIVERY_STATES}
+    reasons = {reason: n for state, reason, n in rows if state == "skipped"}
+    if send.unknown:
+        reasons["no_recipient"] = reasons.get("no_recipient", 0) + send.unknown
+    return Report(
+        send.public_id, send.title, send.audience, counts["delivered"], counts["waiting"],
+        counts["skipped"] + send.unknown, reasons, send.at,
+    )  # fmt: skip
+
+
+def author_of(line_id: int) -> tuple[str, int] | None:
+    """Who answers for a line of a talk."""
+    found = ChatLine.objects.filter(pk=line_id).select_related("thread").first()
+    if found is None:
+        return None
+    merchant = ("accounts.merchant", found.thread.merchant_id)
+    return merchant if found.side == "merchant" else ("accounts.person", found.author_id)
+
+
+def around(line_id: int, reporter_id: int) -> list[dict[str, Any]]:
+    """What was said around a line, if its reporter is one of the two sides; governance shows it by that report alone."""
+    found = ChatLine.objects.filter(pk=line_id).select_related("thread").first()
+    if found is None:
+        return []
+    try:
+        thread_for(found.thread.public_id, person_id=reporter_id)
+    except Refusal:
+        return []
+    near = ChatLine.objects.filter(thread_id=found.thread_id, pk__lte=line_id).order_by("-pk")[:5]
+    return [{"side": line.side, "text": line.text, "at": line.at.isoformat()} for line in list(near)[::-1]]

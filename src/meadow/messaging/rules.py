@@ -1,0 +1,97 @@
+"""What a notice says, how long a message may be, and each refusal.  Nothing here sells: notices carry no marketing."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from meadow.kernel.errors import Refusal, Says
+
+LIMITS = {
+    "chat_characters": 2000, "title_characters": 80, "text_characters": 2000, "audience": 10_000, "page": 100,
+}  # fmt: skip
+SEND_REMEMBERED = timedelta(hours=24)  # how long a client_msg_id names the same send
+OFFENCES, OFFENCE_WINDOW = 3, timedelta(days=30)
+SIDES = ("person", "merchant")
+DELIVERY_STATES = ("waiting", "delivered", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message in both languages."""
+
+    title_en: str
+    title_zh: str
+    text_en: str
+    text_zh: str
+
+    def filled(self, **values: str) -> "Words":
+        return Words(
+            self.title_en, self.title_zh, self.text_en.format_map(values), self.text_zh.format_map(values)
+        )
+
+
+NOTICES: dict[str, Words] = {
+    "order_paid": Words(
+        "Your order is paid", "订单已支付",
+        "Order {order} is paid. The shop gets the money after you have received the goods.",
+        "订单 {order} 已支付，货款将在您确认收货后支付给商家。",
+    ),
+    "order_shipped": Words(
+        "Your order is on its way", "订单已发货",
+        "Order {order} was handed to the carrier. You can follow it on its page.",
+        "订单 {order} 已交付承运方，可在订单页面查看物流。",
+    ),
+    "refund_completed": Words(
+        "Your refund is done", "退款已完成",
+        "The refund of order {order} went back the way you had paid.",
+        "订单 {order} 的退款已原路退回。",
+    ),
+    "decision_made": Words(
+        "A decision concerns you", "有一项决定与您有关",
+        "Decision {decision} was made by rule {rule}: {action}. You can read why and appeal on the page of your limits.",
+        "根据规则 {rule} 作出了决定 {decision}（{action}）。您可以在“我的限制”页面查看原因并申诉。",
+    ),
+}  # fmt: skip
+
+# Shown beside a chat message that leads outside; the message itself is delivered as it was written.
+WARNING = (
+    "This message seems to lead to paying outside. If you pay outside, no escrow protects your money.",
+    "该消息可能引导您在站外付款。站外付款没有担保交易，资金不受保护。",
+)
+
+REFUSALS: dict[str, Says] = {
+    "contact_refused": Says(
+        403,
+        "The message was not delivered: {reason}. Wait until they write to you.",
+        "消息未送达：{reason_zh}。请等待对方与您联系。",
+    ),
+    "first_message_plain": Says(
+        422,
+        "The first message to a shop may hold no link. Send it without the link; after an answer you can send links.",
+        "首次联系商家不能包含链接，请去掉链接后发送；商家回复后即可发送链接。",
+    ),
+    "wait_for_answer": Says(
+        409,
+        "The shop has not answered your first message yet. You can write again once it has.",
+        "商家尚未回复您的首条消息，请等商家回复后再发送。",
+    ),
+    "audience_too_large": Says(
+        422,
+        "A send reaches at most {most} people. Split the audience; the caps stay the same.",
+        "单次最多发送给 {most} 人，请分批发送；每人的接收上限不变。",
+    ),
+    "send_mismatch": Says(
+        409,
+        "This client_msg_id named another send within the last day. Choose a new one.",
+        "该 client_msg_id 在 24 小时内已用于其他内容，请更换。",
+    ),
+}
+
+
+def clean(field: str, text: str, most: int) -> str:
+    """A text without blank ends and control characters.  Refuses: malformed."""
+    kept = "".join(c for c in text.strip() if c in "\n\t" or c.isprintable() or c in "\u200d\ufe0f")
+    if not kept:
+        raise Refusal("malformed", field=field, why="write something")
+    if len(kept) > most:
+        raise Refusal("malformed", field=field, why=f"at most {most} characters")
+    return kept

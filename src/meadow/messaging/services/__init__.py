@@ -1,0 +1,25 @@
+"""What messaging does; import every verb from here."""
+
+from meadow.messaging.models import ChatLine, Delivery, Message, Send, Thread
+from meadow.messaging.services.chats import answer, write_to_merchant
+from meadow.messaging.services.delivery import mail_twin, unsubscribe_address
+from meadow.messaging.services.inbox import mark_read
+from meadow.messaging.services.notices import notify
+from meadow.messaging.services.sends import pass_delivery, send_marketing, unsubscribe
+
+__all__ = [
+    "ChatLine",
+    "Delivery",
+    "Message",
+    "Send",
+    "Thread",
+    "answer",
+    "mail_twin",
+    "mark_read",
+    "notify",
+    "pass_delivery",
+    "send_marketing",
+    "unsubscribe",
+    "unsubscribe_address",
+    "write_to_merchant",
+]
