@@ -9,12 +9,14 @@ from django.db import IntegrityError
 from meadow.governance import queries, rules
 from meadow.governance.models import Case, CaseAct, Decision, Report, Suspension
 from meadow.governance.rules import suspensions as suspension_laws
+from meadow.governance.rules.cases import LEASE
 from meadow.governance.rules.lifecycles import CASE
 from meadow.governance.services import appeals, sanctions
 from meadow.governance.services.cases import resolve_reports
 from meadow.governance.services.decisions import announce, follow_up, in_turn, record
 from meadow.governance.services.guards import reason_text
-from meadow.governance.services.queue import locked, operator_id, require_held
+from meadow.governance.services.parties import party_of
+from meadow.governance.services.queue import is_held, locked, operator_id, require_held
 from meadow.governance.services.reversal import reverse_decision, uphold_decision
 from meadow.governance.services.suspensions import keep_suspension, lift_suspension
 from meadow.kernel import audit, clock
@@ -84,7 +86,8 @@ def undo_act(*, act_id: int, by: Actor) -> Case:
             undone_at=now, undone_by=person_id
         )
         later = CaseAct.objects.filter(case=case, pk__gt=act_id, undone_at__isnull=True).exists()
-        if not touched or later or case.state != seen.to_state or not _can_be_undone(seen):
+        taken = is_held(case) and case.held_by_id != person_id
+        if not touched or later or taken or case.state != seen.to_state or not _can_be_undone(seen):
             raise Refusal("cannot_undo")
         for effect in reversed(seen.effects):
             _undo(case, effect, by)
@@ -151,7 +154,8 @@ def _stop(case: Case, by: Actor, against: Against) -> Effects:
         effects.append({"made": uphold_decision(decision_id=held.pk, reason=against.reason, by=by).pk})
     subject = (case.subject_kind, case.subject_id) if case.subject_id is not None else None
     if against.violation:
-        parties = queries.parties_in(case)
+        owner = party_of(subject) if subject else None
+        parties = queries.parties_in(case) or ([owner] if owner else [])
         if not parties:
             raise Refusal("malformed", field="violation", why="nobody is known to answer for it")
         for party in parties:
@@ -223,10 +227,12 @@ def _lay_again(case: Case, first: Decision, by: Actor) -> None:
 
 def _reopen(case: Case, act: CaseAct) -> None:
     """Refuses: stale_state, if the same came in once more meanwhile."""
-    held = {"held_by_id": act.person_id, "held_until": clock.machine_now()}
+    held = {"held_by_id": act.person_id, "held_until": clock.machine_now() + LEASE}
     if act.act == "escalate":
         if act.from_state == "open":
-            move(case, CASE, "call_back")
+            move(case, CASE, "call_back", **held)
+        else:
+            Case.objects.filter(pk=case.pk).update(**held)
         return
     event = "reopen_escalated" if act.from_state == "escalated" else "reopen"
     try:
