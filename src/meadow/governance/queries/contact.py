@@ -9,6 +9,19 @@ from meadow.governance.rules import contact as rules
 from meadow.governance.rules.contact import REASONS
 from meadow.kernel import clock, db
 
+__all__ = [
+    "REASONS",
+    "ContactView",
+    "StanceView",
+    "blocked_or_muted",
+    "commercial_contacts",
+    "contacts_a_day",
+    "has_stance",
+    "owner_of",
+    "quiet_hours",
+    "stances_of",
+]
+
 Party = tuple[str, int]
 PAGE_MOST = 100
 

@@ -16,6 +16,19 @@ from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 
+__all__ = [
+    "PLATFORM",
+    "Decided",
+    "MessageClass",
+    "Opening",
+    "Sender",
+    "decide_contacts",
+    "end_stance",
+    "open_window",
+    "set_quiet_hours",
+    "set_stance",
+]
+
 Party = tuple[str, int]
 BATCH_MOST = 1000
 PLATFORM: Party = ("platform.itself", 1)
