@@ -3,6 +3,7 @@
 from meadow.api.routers import (
     buying,
     imports,
+    messages,
     money,
     orders,
     payments,
@@ -19,5 +20,6 @@ from meadow.api.routers import (
 
 GROUPS = [
     people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, sharing.group,
-    buying.group, orders.group, payments.group, money.group, rulebook.group, system.group,
+    buying.group, orders.group, payments.group, money.group, rulebook.group, messages.group,
+    system.group,
 ]  # fmt: skip
