@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from meadow.catalog import queries, services
-from meadow.governance.services import register_owner
+from meadow.governance.services import register_faces, register_owner
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.kernel.outbox import handles
 
@@ -13,6 +13,8 @@ _SCOPES = {"suspend": "all", "stop_new": "new"}
 
 register_owner("catalog.shop", queries.merchant_of_shop)
 register_owner("catalog.product", queries.merchant_of_product)
+register_faces("catalog.shop", queries.shop_faces, queries.shop_id_of)
+register_faces("catalog.product", queries.product_faces, queries.product_id_of)
 
 
 @handles(DecisionMade)

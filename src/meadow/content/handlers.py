@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from meadow.content import queries, rules, services
-from meadow.governance.services import register_owner
+from meadow.governance.services import register_faces, register_owner
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.kernel.outbox import handles
 
 register_owner(rules.POST, queries.author_of)
+register_faces(rules.POST, queries.post_faces, queries.post_id_of)
 
 
 @handles(DecisionMade)

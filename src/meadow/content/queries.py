@@ -1,6 +1,7 @@
 """What there is to read: the feed of newest recommendations and one recommendation, with live price, stock and label."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -154,6 +155,16 @@ def recommendation(
         text=first["text"], state=first["state"], published_at=first["published_at"],
         ad_label=any(item.ad_label for item in items), items=items,
     )  # fmt: skip
+
+
+def post_faces(ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The public ids and titles of posts, shown or not."""
+    found = Recommendation.objects.filter(pk__in=ids).values_list("pk", "public_id", "title", "text")
+    return {row[0]: (row[1], row[2] or rules.excerpt(row[3]) or row[1]) for row in found}
+
+
+def post_id_of(public_id: str) -> int | None:
+    return Recommendation.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
 def author_of(recommendation_id: int) -> tuple[str, int] | None:

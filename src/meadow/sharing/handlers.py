@@ -1,12 +1,15 @@
 """How sharing reacts: decisions against tokens, and guests who turn out to be somebody."""
 
+from collections.abc import Sequence
+
 from meadow.governance import queries as governance
-from meadow.governance.services import register_owner
+from meadow.governance.services import register_faces, register_owner
 from meadow.kernel import db
 from meadow.kernel.events import DecisionMade, DecisionReversed, GuestClaimed
 from meadow.kernel.outbox import handles
 from meadow.sharing import services
 from meadow.sharing.models import ShareToken
+from meadow.sharing.rules import code_of
 
 TOKEN = "sharing.token"  # noqa: S105 - the kind of a subject, nothing secret
 
@@ -16,7 +19,17 @@ def _sharer_of(token_id: int) -> tuple[str, int] | None:
     return ("accounts.creator", found) if found else None
 
 
+def _faces(ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    found = ShareToken.objects.filter(pk__in=ids)
+    return {token.pk: (token.public_id, code_of(token.number)) for token in found}
+
+
+def _id_of(public_id: str) -> int | None:
+    return ShareToken.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+
+
 register_owner(TOKEN, _sharer_of)
+register_faces(TOKEN, _faces, _id_of)
 
 
 @handles(DecisionMade)

@@ -14,7 +14,11 @@ from meadow.catalog.queries.house import (
     next_import,
     next_reservation_due,
     next_suspension_end,
+    product_faces,
+    product_id_of,
     require_keeper,
+    shop_faces,
+    shop_id_of,
     waiting_imports,
 )
 from meadow.catalog.queries.lists import (
@@ -78,7 +82,11 @@ __all__ = [
     "product_json",
     "product_list_json",
     "product_page",
+    "product_faces",
+    "product_id_of",
     "products_of_shop",
+    "shop_faces",
+    "shop_id_of",
     "require_keeper",
     "shop",
     "shops",

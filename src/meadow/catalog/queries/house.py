@@ -1,6 +1,6 @@
 """What the verbs of the catalog and its operators ask: whose shop it is, what was taken, how imports go, what must hold."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,25 @@ def require_keeper(shop: Shop, by: Actor, *, is_visible: bool) -> None:
         return
     if by.person_id is None or not accounts.may_act_for(by.person_id, shop.merchant_id):
         raise Refusal("forbidden" if is_visible else "not_found")
+
+
+def shop_faces(ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The public ids and names of shops."""
+    return {row[0]: (row[1], row[2]) for row in Shop.objects.filter(pk__in=ids).values_list("pk", "public_id", "name")}
+
+
+def product_faces(ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The public ids and titles of products, on sale or not."""
+    found = Product.objects.filter(pk__in=ids).values_list("pk", "public_id", "title")
+    return {row[0]: (row[1], row[2]) for row in found}
+
+
+def shop_id_of(public_id: str) -> int | None:
+    return Shop.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+
+
+def product_id_of(public_id: str) -> int | None:
+    return Product.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
 def merchant_of_shop(shop_id: int) -> tuple[str, int] | None:

@@ -63,6 +63,7 @@ from meadow.governance.queries.detectors import (
     quality,
     ruleset_at,
 )
+from meadow.governance.queries.faces import SHORT_KINDS, Face, faces, register_faces, subject_named
 from meadow.governance.queries.links import allowlist, blocked_hosts, decide_link, judge_link, partners
 from meadow.governance.queries.queue import (
     KIND_NAMES,
@@ -141,6 +142,11 @@ from meadow.governance.rules.features import EVENT_TYPES, EventType, Feature
 from meadow.governance.rules.surfaces import TextSurface
 
 __all__ = [
+    "SHORT_KINDS",
+    "Face",
+    "faces",
+    "register_faces",
+    "subject_named",
     "suspensions_of",
     "suspensions",
     "suspension_trail",

@@ -17,6 +17,7 @@ from meadow.governance.models import (
     Suspension,
     Violation,
 )
+from meadow.governance.queries import register_faces
 from meadow.governance.rules import LinkDecision
 from meadow.governance.rules.detectors import Verdict
 from meadow.governance.services.acts import Against, approve_case, escalate_case, reject_case, undo_act
@@ -96,6 +97,7 @@ from meadow.governance.services.suspensions import (
 )
 
 __all__ = [
+    "register_faces",
     "pass_due",
     "note_reversal",
     "note_restoration",
