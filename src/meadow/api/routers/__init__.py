@@ -6,6 +6,7 @@ from meadow.api.routers import (
     messages,
     money,
     orders,
+    outcomes,
     payments,
     people,
     plans,
@@ -20,6 +21,6 @@ from meadow.api.routers import (
 
 GROUPS = [
     people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, sharing.group,
-    buying.group, orders.group, payments.group, money.group, rulebook.group, messages.group,
+    buying.group, orders.group, outcomes.group, payments.group, money.group, rulebook.group, messages.group,
     system.group,
 ]  # fmt: skip

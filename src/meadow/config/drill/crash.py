@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-
 from meadow.config.drill.ground import PLACE, Ground, Report, Say, at_once, dice_of, share_out
+from meadow.config.settings import CHECKOUT
 from meadow.config.supervise import Instance
 from meadow.config.tour.talk import Talk
 from meadow.config.trouble import Trouble
@@ -39,17 +40,34 @@ class Size:
 def run(seed: int, share: float, say: Say) -> Report:
     """The whole drill; PostgreSQL writes through, as it does for money, and only the worker is killed."""
     size, report = Size.of(share), Report(seed)
-    with Instance(fsync=True, say=say) as instance, psycopg.connect(instance.dsn, autocommit=True) as database:
+    with Instance(fsync=True, say=say) as instance:
         ground = Ground(instance)
         orders = _confirmed_orders(ground, size, say)
-        _make_due(database)
-        killed = _kill_while_settling(instance, database, size, dice_of(seed), say)
+        count = _Count(ground, next(iter(orders)))
+        _make_due(instance)
+        killed = _kill_while_settling(instance, count, size, dice_of(seed), say)
         say("Waiting until all is settled ...")
-        _wait(lambda: _settled(database) == len(orders) and not _waiting(database))
+        _wait(lambda: count.settled() == len(orders) and not count.waiting_events())
         report.operations, report.orders = killed + len(orders), len(orders)
         _judge(ground, orders, report)
         report.violations |= ground.invariants()
     return report
+
+
+class _Count:
+    """How far the worker is, told by what it paid out: every order of the drill gives its merchant the same."""
+
+    def __init__(self, ground: Ground, order: str) -> None:
+        self._ground = ground
+        self._share_minor: int = ground.cast.otto.get(f"orders/{order}/settlement")["left"]["merchant_minor"]
+
+    def settled(self) -> int:
+        parties = self._ground.cast.ada.get("balances")
+        had = [part["available_minor"] for party in parties for part in party["balances"]]
+        return int(sum(had)) // self._share_minor
+
+    def waiting_events(self) -> int:
+        return int(self._ground.cast.otto.get("outbox")["waiting"])
 
 
 def _confirmed_orders(ground: Ground, size: Size, say: Say) -> set[str]:
@@ -80,33 +98,28 @@ def _buys(ground: Ground, buyer: Talk, product: dict[str, Any], click: str, numb
     return act
 
 
-def _make_due(database: psycopg.Connection[Any]) -> None:
+def _make_due(instance: Instance) -> None:
     """Moves the sandbox's clock without working off what falls due, as if the worker had been away for a day."""
-    database.execute(
-        "INSERT INTO kernel_clockoffset AS c (id, offset_us) VALUES (1, %(us)s) "
-        "ON CONFLICT (id) DO UPDATE SET offset_us = c.offset_us + %(us)s",
-        {"us": DUE_AFTER_SECONDS * 1_000_000},
-    )
+    command = [sys.executable, "-P", "-m", "meadow.config.drill.leap", str(DUE_AFTER_SECONDS)]
+    subprocess.run(command, env=instance.environment, cwd=CHECKOUT, check=True, stdin=subprocess.DEVNULL)
 
 
-def _kill_while_settling(
-    instance: Instance, database: psycopg.Connection[Any], size: Size, dice: random.Random, say: Say
-) -> int:
+def _kill_while_settling(instance: Instance, count: _Count, size: Size, dice: random.Random, say: Say) -> int:
     """Kills the worker each time it has settled something and much is left; returns how often."""
     killed = 0
     while killed < size.kills:
-        before = _settled(database)
+        before = count.settled()
         if before >= size.orders:
             break
         # What is left is shared out over the kills that are left, so that the last one still interrupts something.
         room = max(1, (size.orders - before) // (size.kills - killed + 1))
         wanted = min(size.orders, before + dice.randint(1, room))
-        _wait(_has_settled(database, wanted))
+        _wait(_has_settled(count, wanted))
         pause(dice.random() * 0.01)
         instance.kill_worker()
         killed += 1
         if killed % 10 == 0 or killed == size.kills:
-            say(f"killed {killed} times, {_settled(database)} of {size.orders} settled")
+            say(f"killed {killed} times, {count.settled()} of {size.orders} settled")
     return killed
 
 
@@ -128,18 +141,8 @@ def _judge(ground: Ground, orders: set[str], report: Report) -> None:
     }
 
 
-def _settled(database: psycopg.Connection[Any]) -> int:
-    row = database.execute("SELECT count(*) FROM trade_order WHERE state = 'settled'").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _has_settled(database: psycopg.Connection[Any], least: int) -> Callable[[], bool]:
-    return lambda: _settled(database) >= least
-
-
-def _waiting(database: psycopg.Connection[Any]) -> int:
-    row = database.execute("SELECT count(*) FROM kernel_outboxevent").fetchone()
-    return int(row[0]) if row else 0
+def _has_settled(count: _Count, least: int) -> Callable[[], bool]:
+    return lambda: count.settled() >= least
 
 
 def _wait(happened: Callable[[], bool]) -> None:
