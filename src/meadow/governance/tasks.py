@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Min, QuerySet
 
 from meadow.governance import queries, services
-from meadow.governance.models import Appeal, OccurrenceText, Sanction, Suspension
+from meadow.governance.models import Appeal, Licence, OccurrenceText, Sanction, Scan, Suspension
 from meadow.kernel.sweeps import process_due, sweep
 
 SEAL_AFTER = timedelta(minutes=1)
@@ -74,4 +74,22 @@ def end_pauses(limit: int, until: datetime) -> int:
     return process_due(
         "governance.appeal_pauses", Appeal.objects.filter(state="paused"), "resume_by",
         lambda appeal: services.resume_appeal(appeal_id=appeal.pk), limit=limit, until=until,
+    )  # fmt: skip
+
+
+@sweep("governance.licences", next_due=queries.next_licence_due)
+def end_licences(limit: int, until: datetime) -> int:
+    """Ends licences on their day; what stood only because of them goes off sale."""
+    return process_due(
+        "governance.licences", Licence.objects.filter(state="valid"), "expires_at",
+        lambda licence: services.expire_licence(licence=licence), limit=limit, until=until,
+    )  # fmt: skip
+
+
+@sweep("governance.rescan", next_due=queries.next_scan_due)
+def rescan(limit: int, until: datetime) -> int:
+    """Looks again at the next few texts that stand, after the packs have changed."""
+    return process_due(
+        "governance.rescan", Scan.objects.filter(state="running"), "due_at",
+        lambda scan: services.scan_step(scan=scan), limit=1, until=until,
     )  # fmt: skip

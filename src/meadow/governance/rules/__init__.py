@@ -1,6 +1,6 @@
 """What the rulebook says: the published rules, the actions a decision may take, the link policy, and each refusal."""
 
-from meadow.governance.rules import appeals, cases, suspensions
+from meadow.governance.rules import appeals, cases, screening, suspensions
 from meadow.governance.rules.addresses import Address, Disguise, read_address
 from meadow.governance.rules.links import (
     SURFACES,
@@ -71,6 +71,7 @@ REFUSALS: dict[str, Says] = {
     **suspensions.REFUSALS,
     **appeals.REFUSALS,
     **cases.REFUSALS,
+    **screening.REFUSALS,
     "rule_unknown": Says(
         422,
         "There is no rule {rule}. Cite one from the rulebook.",

@@ -11,8 +11,31 @@ from meadow.governance.rules.shadow import Layer, shades
 from meadow.governance.rules.shipped import current_rule
 from meadow.governance.rules.surfaces import PRIVATE, TextSurface
 from meadow.governance.rules.terms import VERDICTS, Pack, Topic, Verdict
+from meadow.kernel.errors import Says
 
 MOST_CHARACTERS = 200_000
+REFUSALS: dict[str, Says] = {
+    "text_refused": Says(
+        422,
+        "This cannot be shown by rule {rule}. {reason}",
+        "根据规则 {rule}，该内容不能展示。{reason_zh}",
+    ),
+    "pack_faulty": Says(
+        422,
+        "The pack cannot be read: {why}. Correct it and try again.",
+        "词包无法读取：{why}，请更正后重试。",
+    ),
+    "pack_exists": Says(
+        409,
+        "Version {version} of this pack is published already. Raise the version and publish again.",
+        "该词包的第 {version} 版已发布，请提高版本号后重新发布。",
+    ),
+    "preview_needed": Says(
+        409,
+        "See first what {pack} would do to what is shown already. Run its preview, then put it in force.",
+        "请先预览 {pack} 对现有内容的影响，再使其生效。",
+    ),
+}
 MOST_HITS = 50  # shown; the verdict is of all
 
 OUTSIDE, SERVICE_ONLY = "conduct.diversion", "messages.service_only"
