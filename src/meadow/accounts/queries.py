@@ -55,6 +55,7 @@ __all__ = [
     "open_operator_codes",
     "person",
     "person_by_public_id",
+    "person_of_creator",
     "require_creator",
     "require_merchant",
     "require_scope",
@@ -123,6 +124,11 @@ def creator(creator_id: int | str) -> Creator:
     if found is None:
         raise Refusal("not_found")
     return found
+
+
+def person_of_creator(creator_id: int) -> int | None:
+    """Whose creator it is, in whatever state; None if there is no such creator."""
+    return Creator.objects.filter(pk=creator_id).values_list("person_id", flat=True).first()
 
 
 def require_creator(person_id: int) -> Creator:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from meadow.catalog import queries, services
 from meadow.governance.services import register_faces, register_owner
-from meadow.kernel.events import DecisionMade, DecisionReversed
+from meadow.kernel.events import DecisionMade, DecisionReversed, MerchantLeaving
 from meadow.kernel.outbox import handles
 
 _KINDS = {"catalog.shop": "shop", "catalog.product": "product"}
@@ -41,3 +41,9 @@ def on_decision_reversed(events: list[DecisionReversed]) -> None:
     for event in events:
         if event.subject_kind in _KINDS or event.subject_kind == "accounts.merchant":
             services.undo(decision_id=event.decision_id)
+
+
+@handles(MerchantLeaving)
+def on_merchant_leaving(events: list[MerchantLeaving]) -> None:
+    for event in events:
+        services.close_shops_of(merchant_id=event.merchant_id)

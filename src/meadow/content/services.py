@@ -11,7 +11,7 @@ from meadow.catalog import queries as catalog
 from meadow.content import rules
 from meadow.content.models import Recommendation, RecommendationItem, Stop
 from meadow.governance import queries as governance
-from meadow.governance.services import require_links
+from meadow.governance.services import require_allowed, require_links
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -33,13 +33,15 @@ def publish_recommendation(
 
     Price, stock and label come from the server alone.  Refuses: no_products, too_many_products, product_twice,
     reason_blank, reason_too_short, reason_copied, malformed, creator_required, creator_suspended, feature_suspended,
-    link_blocked, not_found, product_unavailable.
+    limited, link_blocked, not_found, product_unavailable.
     """
     items = _checked(items)
     title = rules.check_length("title", title, rules.LIMITS["title_most_characters"])
     text = rules.check_length("text", text, rules.LIMITS["text_most_characters"])
     creator = _active_creator(creator_id)
     governance.require_feature("posting")
+    has_links = any(link.strip() for link in links) or bool(governance.links_in_text(f"{title}\n{text}"))
+    require_allowed(parties=governance.parties_of(creator.person_id), act="links" if has_links else "post")
     # Before the transaction, so that the record of a blocked link outlives the refusal.
     require_links(
         surface="post",

@@ -9,7 +9,7 @@ from meadow.catalog.services.products import (
     offer_product,
     withdraw_product,
 )
-from meadow.catalog.services.shops import change_shop, close_shop, open_shop, reopen_shop
+from meadow.catalog.services.shops import change_shop, close_shop, close_shops_of, open_shop, reopen_shop
 from meadow.catalog.services.standing import (
     end_suspension,
     restore,
@@ -37,6 +37,7 @@ __all__ = [
     "change_shop",
     "change_stock",
     "close_shop",
+    "close_shops_of",
     "end_suspension",
     "expire_reservations",
     "import_catalog",

@@ -6,6 +6,7 @@ from meadow.accounts import queries as accounts
 from meadow.catalog import queries, rules
 from meadow.catalog.models import Shop, Suspension, new_shop_id
 from meadow.governance import queries as governance
+from meadow.governance.services import require_staying
 from meadow.kernel import audit
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic, move
@@ -26,8 +27,8 @@ def open_shop(
 ) -> Shop:
     """A merchant opens a shop in one currency, by default the installation's.
 
-    Refuses: not_found, malformed, merchant_suspended, feature_suspended, currency_unknown, price_negative,
-    price_above_cap.
+    Refuses: not_found, malformed, merchant_suspended, merchant_leaving, feature_suspended, currency_unknown,
+    price_negative, price_above_cap.
     """
     money = currency or settings.MEADOW.currency
     exponent(money)
@@ -38,6 +39,7 @@ def open_shop(
             raise Refusal("merchant_suspended")
         if by.kind != "system" and (by.person_id is None or not accounts.may_act_for(by.person_id, merchant.pk)):
             raise Refusal("not_found")
+        require_staying(merchant.pk)
         public_id = new_shop_id()
         shop = Shop.objects.create(
             public_id=public_id,
@@ -92,10 +94,17 @@ def close_shop(*, shop_id: int, by: Actor = SYSTEM) -> Shop:
     return shop
 
 
+def close_shops_of(*, merchant_id: int) -> int:
+    """Closes what a merchant still sells in, because it leaves; orders on their way go on.  Returns how many."""
+    found = Shop.objects.filter(merchant_id=merchant_id).exclude(state="closed").order_by("pk")
+    return len([close_shop(shop_id=shop.pk) for shop in found])
+
+
 def reopen_shop(*, shop_id: int, by: Actor = SYSTEM) -> Shop:
-    """Refuses: not_found, forbidden, stale_state, suspended_by_decision."""
+    """Refuses: not_found, forbidden, stale_state, suspended_by_decision, merchant_leaving."""
     with atomic():
         shop = queries.kept_shop(shop_id, by, lock=True)
+        require_staying(shop.merchant_id)
         if Suspension.objects.filter(subject_kind="shop", subject_id=shop.pk, lifted_at__isnull=True).exists():
             raise Refusal("suspended_by_decision")
         move(shop, rules.SHOP, "reopen")

@@ -69,7 +69,7 @@ from meadow.governance.services.licences import (
     revoke_licence,
     show_licence,
 )
-from meadow.governance.services.limits import require_allowed
+from meadow.governance.services.limits import require_allowed, require_payout
 from meadow.governance.services.links import check_link, require_links
 from meadow.governance.services.merchants import (
     accept_rules,
@@ -119,6 +119,7 @@ from meadow.governance.services.suspensions import (
 from meadow.governance.services.texts import check_payloads, check_text, hold_text, refusal_of, require_text
 
 __all__ = [
+    "register_faces",
     "Against",
     "Appeal",
     "AppealNote",
@@ -207,7 +208,6 @@ __all__ = [
     "record_violation",
     "refusal_of",
     "refuse_licence",
-    "register_faces",
     "register_owner",
     "register_private",
     "register_texts",
@@ -216,6 +216,7 @@ __all__ = [
     "report",
     "require_allowed",
     "require_links",
+    "require_payout",
     "require_staying",
     "require_text",
     "resolve_reports",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from meadow.accounts import queries as accounts
 from meadow.governance import queries
 from meadow.governance.services.parties import Subject
 from meadow.kernel.errors import Refusal
@@ -16,3 +17,14 @@ def require_allowed(*, parties: Iterable[Subject], act: str) -> None:
             "limited", rule=f"{found.rule_id} v{found.rule_version}", what=found.en, what_zh=found.zh,
             until=until or "after a further look", until_zh=until or "复核之后",
         )  # fmt: skip
+
+
+def require_payout(*, party: tuple[str, int]) -> None:
+    """Whether a "merchant" or "creator" may withdraw now; a sanction on the person stops their creator's money too.
+
+    Refuses: limited.
+    """
+    parties: list[Subject] = [(f"accounts.{party[0]}", party[1])]
+    if party[0] == "creator" and (person_id := accounts.person_of_creator(party[1])):
+        parties.append(("accounts.person", person_id))
+    require_allowed(parties=parties, act="payout")

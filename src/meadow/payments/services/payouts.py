@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from meadow.governance.services import require_payout
 from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
@@ -38,7 +39,8 @@ def withdraw(
     provider: "bank" goes out with the next bank file; a sandbox pays at once.  By default the sandbox where there is
     one, else the bank.  Two at once for the whole balance: one succeeds, because the account's floor stands in the
     database.  Above the installation's threshold two people have to agree; after a change of bank details it rests.
-    Refuses: malformed, provider_unknown, key_reused, payout_below_minimum, receivable_outstanding, insufficient_funds;
+    Refuses: malformed, provider_unknown, key_reused, payout_below_minimum, limited, receivable_outstanding,
+    insufficient_funds;
     to the bank also step_up_required, bank_details_missing, identity_unverified, holder_name_differs.
     """
     provider = provider or ("sandbox" if settings.MEADOW.sandbox else rules.BANK)
@@ -48,6 +50,7 @@ def withdraw(
     is_local = False if to_bank else adapter(provider).is_local
     if to_bank:
         require_step_up(is_stepped_up)
+    require_payout(party=party)
     account = f"{party[0]}:{party[1]}:available"
     with db.atomic():
         details = _details(party) if to_bank else None
