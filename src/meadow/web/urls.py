@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from meadow.web import site
+from meadow.web.inbox import pages as inbox
 from meadow.web.people import account, claim
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
 
@@ -31,6 +32,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me", account.me, name="me"),
     path("me/orders", orders.orders, name="orders"),
     path("me/apply", account.apply, name="apply_as_creator"),
+    path("inbox", inbox.inbox, name="inbox"),
+    path("inbox/chats", inbox.chats, name="chats"),
+    path("inbox/chats/<str:public_id>", inbox.chat, name="chat"),
+    path("inbox/write/<str:merchant>", inbox.write, name="write_to_merchant"),
+    path("inbox/reach", inbox.reach, name="reach"),
+    path("inbox/reach/change", inbox.change_reach, name="change_reach"),
+    path("inbox/reach/quiet", inbox.change_quiet_hours, name="change_quiet_hours"),
+    path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     path("sandbox/mail", account.mailbox, name="mailbox"),
     path("accounts/", include("allauth.urls")),
     path("preferences", site.prefer, name="prefer"),

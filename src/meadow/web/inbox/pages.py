@@ -1,0 +1,165 @@
+"""The inbox, chats with shops, who may reach me and who did, and the link that ends marketing without signing in."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from meadow.accounts import queries as accounts
+from meadow.governance.queries import contact as contact_queries
+from meadow.governance.services import contact as contacts
+from meadow.kernel import cursors
+from meadow.kernel.errors import Refusal
+from meadow.messaging import queries, services
+from meadow.web.shown import language
+from meadow.web.visitor import in_their_time, signed_in
+
+PAGE = 20
+MERCHANT = "accounts.merchant"
+
+
+@never_cache
+@require_safe
+@in_their_time
+def inbox(request: HttpRequest) -> HttpResponse:
+    """One's messages, the newest first; what is shown counts as read."""
+    person_id, after = signed_in(request), request.GET.get("after")
+    before_id = int(cursors.unseal(after, "inbox")[0]) if after else None
+    found = queries.inbox(person_id, before_id=before_id, limit=PAGE + 1)
+    rows = [(row, queries.said(row, language())) for row in found[:PAGE]]
+    for row, _said in rows:
+        if row.read_at is None:
+            services.mark_read(message_id=row.public_id, person_id=person_id)
+    more = cursors.seal([found[PAGE - 1].pk], "inbox") if len(found) > PAGE else None
+    return render(request, "web/inbox/inbox.html", {"tab": "me", "rows": rows, "more": more})
+
+
+@never_cache
+@require_safe
+@in_their_time
+def chats(request: HttpRequest) -> HttpResponse:
+    """One's talks, on either side."""
+    return render(request, "web/inbox/chats.html", {"tab": "me", "held": queries.threads_of(signed_in(request))})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_their_time
+def chat(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A talk, to its two sides alone."""
+    person_id = signed_in(request)
+    held = queries.thread_for(public_id, person_id=person_id)
+    if request.method == "POST":
+        text = request.POST.get("text", "")
+        if held.side == "merchant":
+            services.answer(thread_id=public_id, person_id=person_id, text=text)
+        else:
+            services.write_to_merchant(merchant_id=held.thread.merchant_id, person_id=person_id, text=text)
+        return redirect("chat", public_id)
+    values = {
+        "tab": "me", "held": held, "lines": queries.lines_of(held),
+        "warning": queries.WARNING[1 if language() == "zh" else 0],
+    }  # fmt: skip
+    return render(request, "web/inbox/chat.html", values)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_their_time
+def write(request: HttpRequest, merchant: str) -> HttpResponse:
+    """The first words to a shop's owner."""
+    person_id, found = signed_in(request), accounts.merchant(merchant)
+    if request.method == "POST":
+        line = services.write_to_merchant(
+            merchant_id=found.pk, person_id=person_id, text=request.POST.get("text", "")
+        )
+        return redirect("chat", line.thread.public_id)
+    return render(request, "web/inbox/write.html", {"tab": "me", "merchant": found})
+
+
+@never_cache
+@require_safe
+@in_their_time
+def reach(request: HttpRequest) -> HttpResponse:
+    """Who may reach me, and every commercial contact received or kept away, with its reason."""
+    person_id = signed_in(request)
+    names: dict[int, accounts.Merchant] = {}
+    start, end = contact_queries.quiet_hours(person_id)
+    stances = [
+        {"stance": one.stance, "label": _label(one.stance), "merchant": _merchant(names, one.party[1])}
+        for one in contact_queries.stances_of(person_id)
+        if one.party[0] == MERCHANT
+    ]
+    received = [
+        {"merchant": _merchant(names, one.party[1]), "via": one.via, "at": one.at,
+         "reason": one.reason_zh if language() == "zh" else one.reason_en}
+        for one in contact_queries.commercial_contacts(person_id)
+        if one.party[0] == MERCHANT
+    ]  # fmt: skip
+    values = {
+        "tab": "me", "stances": stances, "received": received, "start": _clock(start), "end": _clock(end),
+    }  # fmt: skip
+    return render(request, "web/inbox/reach.html", values)
+
+
+@require_POST
+def change_reach(request: HttpRequest) -> HttpResponse:
+    """Consents to, mutes or blocks a merchant, or takes that back."""
+    person_id = signed_in(request)
+    party = (MERCHANT, accounts.merchant(request.POST.get("merchant", "")).pk)
+    stance = request.POST.get("stance", "")
+    if request.POST.get("end"):
+        contacts.end_stance(person_id=person_id, stance=stance, party=party)
+    else:
+        contacts.set_stance(person_id=person_id, stance=stance, party=party, source="page")
+    messages.success(request, _("Saved."))
+    return redirect("reach")
+
+
+@require_POST
+def change_quiet_hours(request: HttpRequest) -> HttpResponse:
+    """Sets when marketing must wait."""
+    contacts.set_quiet_hours(
+        person_id=signed_in(request), start_minute=_minute(request.POST.get("start", "")),
+        end_minute=_minute(request.POST.get("end", "")),
+    )  # fmt: skip
+    messages.success(request, _("Saved."))
+    return redirect("reach")
+
+
+# The link proves who it was sent to; mail programs post to it themselves, without a form of ours.
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop(request: HttpRequest, token: str) -> HttpResponse:
+    """One tap on the link of a message ends that merchant's marketing; twice is once."""
+    merchant = accounts.merchant(services.unsubscribe(token=token))
+    response = render(request, "web/inbox/stopped.html", {"merchant": merchant})
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _merchant(names: dict[int, accounts.Merchant], merchant_id: int) -> accounts.Merchant:
+    if merchant_id not in names:
+        names[merchant_id] = accounts.merchant(merchant_id)
+    return names[merchant_id]
+
+
+def _label(stance: str) -> Any:
+    return {"consent": _("You agreed to marketing"), "mute": _("Muted"), "block": _("Blocked")}[stance]
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _minute(text: str) -> int:
+    hours, _colon, minutes = text.partition(":")
+    if not (hours.isascii() and hours.isdigit() and minutes[:2].isascii() and minutes[:2].isdigit() and len(hours) < 3):
+        raise Refusal("malformed", field="quiet_hours", why="a time of day such as 22:00")
+    return int(hours) * 60 + int(minutes[:2])
