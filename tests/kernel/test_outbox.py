@@ -1,7 +1,6 @@
 """The outbox: at least once, in order per subject, failures set aside, dead letters replayed."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -15,9 +14,8 @@ from meadow.kernel.models import OutboxEvent
 
 
 @pytest.fixture(autouse=True)
-def _handlers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _handlers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_handlers", defaultdict(list))
-    yield
 
 
 def _emit(*events: object) -> None:
@@ -38,9 +36,14 @@ def test_an_event_reaches_its_handlers_whole_and_once() -> None:
 
 @pytest.mark.django_db
 def test_an_event_is_gone_when_its_cause_rolls_back() -> None:
-    with pytest.raises(RuntimeError), db.atomic():
-        outbox.emit(PersonJoined(1))
-        raise RuntimeError
+
+    def cause() -> None:
+        with db.atomic():
+            outbox.emit(PersonJoined(1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        cause()
     assert OutboxEvent.objects.count() == 0
 
 

@@ -1,6 +1,5 @@
 """The clock, sweeps, rate limits, idempotent answers, signatures and the audit trail, on real PostgreSQL."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
 
@@ -14,10 +13,10 @@ from meadow.kernel.models import AuditEntry, DeadLetter, SweepFailure
 
 
 @pytest.fixture
-def own_sweeps(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, sweeps.Sweep]]:
+def own_sweeps(monkeypatch: pytest.MonkeyPatch) -> dict[str, sweeps.Sweep]:
     registry: dict[str, sweeps.Sweep] = {}
     monkeypatch.setattr(sweeps, "_sweeps", registry)
-    yield registry
+    return registry
 
 
 def _letter(due: datetime, kind: str = "a") -> DeadLetter:
