@@ -50,7 +50,7 @@ def test_no_request_breaks_an_operation(otto: Api, method: str, path: str, examp
     callers = [otto, Api()]
 
     @settings(
-        max_examples=12, deadline=None, derandomize=True, database=None,
+        max_examples=8, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(anything, st.integers(0, 2**32), st.sampled_from(callers))
