@@ -102,9 +102,7 @@ def test_g9_5_two_taps_at_once_make_one_appeal(office: Office) -> None:
 def test_only_who_it_weighs_on_may_appeal_and_only_for_half_a_year(office: Office) -> None:
     made = sanctioned(office)
     for stranger in (office.world.bo, office.world.ada, office.world.otto):
-        refused(
-            "not_found", services.open_appeal, decision_id=made.decision_id, person_id=stranger.pk, text="me too"
-        )
+        refused("not_found", services.open_appeal, decision_id=made.decision_id, person_id=stranger.pk, text="me too")
     refused("malformed", appeal, office, made.decision_id, text="  ")
     upheld = services.uphold_decision(decision_id=made.decision_id, reason="seen", by=office.otto)
     refused("not_appealable", appeal, office, upheld)
@@ -113,9 +111,7 @@ def test_only_who_it_weighs_on_may_appeal_and_only_for_half_a_year(office: Offic
     mine = services.open_appeal(decision_id=shop.decision_id or 0, person_id=office.world.ada.pk, text="Look again.")
     assert (mine.party_kind, mine.party_id) == office.merchant  # the shop's owner answers for the shop
     refused("not_found", services.withdraw_appeal, appeal_id=mine.pk, person_id=office.world.mei.pk)
-    late = services.decide(
-        subject=office.post, action="suspend", rule="conduct.fraud", reason="copied", by=office.otto
-    )
+    late = services.decide(subject=office.post, action="suspend", rule="conduct.fraud", reason="copied", by=office.otto)
     with clock.at(clock.now() + timedelta(days=184)):
         refused("appeal_too_late", appeal, office, late)
 
@@ -177,9 +173,7 @@ def test_g9_5_a_reversed_appeal_restores_points_posts_and_money_exactly(office: 
 def test_g9_5_the_clock_says_when_and_stops_only_for_a_named_reason(office: Office) -> None:
     urgent = appeal(office, sanctioned(office).decision_id)
     assert urgent.due_at - urgent.opened_at == laws.URGENT
-    blocked = services.check_link(
-        url="https://elsewhere.example/item", surface="post", subject=office.creator
-    )
+    blocked = services.check_link(url="https://elsewhere.example/item", surface="post", subject=office.creator)
     assert blocked.verdict == "block"
     usual = appeal(office, queries.decisions_about(*office.creator, limit=1)[0])
     assert usual.due_at - usual.opened_at == laws.USUAL
@@ -335,9 +329,7 @@ def test_g9_5_statistics_are_published_by_rule_and_leave_pauses_out(office: Offi
 
 def test_the_answer_is_in_the_trail_and_told(office: Office) -> None:
     opened = appeal(office, sanctioned(office).decision_id)
-    services.decide_appeal(
-        appeal_id=opened.pk, reverse=False, reason="Seen.", reason_zh="已核实。", by=office.olga
-    )
+    services.decide_appeal(appeal_id=opened.pk, reverse=False, reason="Seen.", reason_zh="已核实。", by=office.olga)
     entry = AuditEntry.objects.get(verb="decide_appeal")
     assert (entry.person_id, entry.before, (entry.after or {})["state"]) == (
         office.olga.person_id, {"state": "open"}, "upheld"
@@ -372,6 +364,8 @@ def test_g9_5_two_reviewers_at_once_give_one_answer() -> None:
         codes = sorted(one.result() for one in answers)
     assert "stale_state" in codes
     assert codes[0] in {"reversed", "stale_state"}
-    assert Decision.objects.filter(action__in=("uphold", "reverse"), cause=opened.decision).count() + (
-        Decision.objects.filter(reverses=opened.decision).count()
-    ) == 1
+    assert (
+        Decision.objects.filter(action__in=("uphold", "reverse"), cause=opened.decision).count()
+        + (Decision.objects.filter(reverses=opened.decision).count())
+        == 1
+    )

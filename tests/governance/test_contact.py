@@ -88,7 +88,9 @@ def _agree(person_id: int, *senders: Sender) -> None:
 
 
 def _market(person_id: int, sender: Sender, campaign: int = 1) -> ContactDecision:
-    found = services.decide_contacts(sender=sender, kind="marketing", person_ids=[person_id], cause=("t.send", campaign))
+    found = services.decide_contacts(
+        sender=sender, kind="marketing", person_ids=[person_id], cause=("t.send", campaign)
+    )
     return found[person_id].decision
 
 

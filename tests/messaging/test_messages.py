@@ -72,9 +72,11 @@ def test_a8_every_way_a_message_leaves_is_in_the_one_file_that_asks_the_policy()
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 made = node.func
                 inner = made.value
-                if made.attr in {"create", "bulk_create", "get_or_create", "update_or_create"} and isinstance(
-                    inner, ast.Attribute
-                ) and (getattr(inner.value, "id", ""), inner.attr) in makes:
+                if (
+                    made.attr in {"create", "bulk_create", "get_or_create", "update_or_create"}
+                    and isinstance(inner, ast.Attribute)
+                    and (getattr(inner.value, "id", ""), inner.attr) in makes
+                ):
                     places.setdefault("made", set()).add(here)
     # Sign-in codes, which somebody asks for themselves, are the accounts' own; accounts/mail.py is a mail server.
     assert places == {
@@ -164,8 +166,7 @@ def test_g8_3_a_stranger_says_one_plain_thing_until_answered(shop: Any) -> None:
         write("Hello?")
     held = queries.thread_for(line.thread.public_id, person_id=shop[1].person_id)
     answers = [
-        services.answer(thread_id=held.thread.public_id, person_id=shop[1].person_id, text=f"Yes {n}")
-        for n in range(5)
+        services.answer(thread_id=held.thread.public_id, person_id=shop[1].person_id, text=f"Yes {n}") for n in range(5)
     ]
     with pytest.raises(Refusal, match="contact_refused"):
         services.answer(thread_id=held.thread.public_id, person_id=shop[1].person_id, text="And a sixth")

@@ -18,7 +18,6 @@ from meadow.accounts.models import (
 )
 from meadow.kernel.admin import ReadOnly
 
-
 _SECRET = ("password", "code_hash", "secret_hash", "identity", "payout_identity")
 
 

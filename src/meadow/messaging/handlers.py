@@ -21,9 +21,7 @@ register_private(LINE, queries.around)
 @handles(OrderPaid)
 def tell_paid(events: list[OrderPaid]) -> None:
     for event in events:
-        contacts.open_window(
-            person_id=event.buyer_id, party=("accounts.merchant", event.merchant_id), opening="paid"
-        )
+        contacts.open_window(person_id=event.buyer_id, party=("accounts.merchant", event.merchant_id), opening="paid")
         _tell_of_order("order_paid", event.order_id)
 
 

@@ -24,9 +24,7 @@ class Words:
     text_zh: str
 
     def filled(self, **values: str) -> "Words":
-        return Words(
-            self.title_en, self.title_zh, self.text_en.format_map(values), self.text_zh.format_map(values)
-        )
+        return Words(self.title_en, self.title_zh, self.text_en.format_map(values), self.text_zh.format_map(values))
 
 
 NOTICES: dict[str, Words] = {

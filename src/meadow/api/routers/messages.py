@@ -199,7 +199,11 @@ def write_to_merchant(request: HttpRequest, merchant: t.MerchantId, body: ChatIn
 
 
 @group.post(
-    "/chats/{chat}/answers", gives=ChatOut, status=201, scope="ship", refuses=["not_found", "limited", "contact_refused"]
+    "/chats/{chat}/answers",
+    gives=ChatOut,
+    status=201,
+    scope="ship",
+    refuses=["not_found", "limited", "contact_refused"],
 )
 def answer_chat(request: HttpRequest, chat: ThreadId, body: ChatIn) -> Any:
     """Answers as a merchant's staff, within the window that the buyer opened."""

@@ -21,4 +21,3 @@ def sells(text: str) -> bool:
 def has_link(text: str) -> bool:
     """Whether a text holds a link, however it is written."""
     return bool(links_in_text(text))
-

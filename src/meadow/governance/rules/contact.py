@@ -36,7 +36,10 @@ OPENINGS: dict[Opening, tuple[int, timedelta]] = {
 REASONS: dict[str, tuple[str, str]] = {
     "": ("reached", "已送达"),
     "blocked": ("the recipient has blocked the sender", "对方已屏蔽发送者"),
-    "window_closed": ("the recipient has not written lately, or was answered often enough", "对方近期未联系，或回复次数已用完"),
+    "window_closed": (
+        "the recipient has not written lately, or was answered often enough",
+        "对方近期未联系，或回复次数已用完",
+    ),
     "no_consent": ("the recipient has not agreed to marketing from this sender", "对方未同意接收该发送者的营销消息"),
     "muted": ("the recipient has muted the sender", "对方已静音发送者"),
     "cap_month": ("the sender's messages of this month are used up", "发送者本月的消息次数已用完"),

@@ -73,5 +73,3 @@ def unsubscribe_address(person_id: int, merchant_id: int) -> str:
     """The signed address that ends a merchant's marketing to a person, without signing in."""
     token = signing.sign({"p": person_id, "m": merchant_id}, UNSUBSCRIBE)
     return f"{settings.MEADOW.base_url}/inbox/stop/{token}"
-
-

@@ -75,9 +75,7 @@ def write(request: HttpRequest, merchant: str) -> HttpResponse:
     """The first words to a shop's owner."""
     person_id, found = signed_in(request), accounts.merchant(merchant)
     if request.method == "POST":
-        line = services.write_to_merchant(
-            merchant_id=found.pk, person_id=person_id, text=request.POST.get("text", "")
-        )
+        line = services.write_to_merchant(merchant_id=found.pk, person_id=person_id, text=request.POST.get("text", ""))
         return redirect("chat", line.thread.public_id)
     return render(request, "web/inbox/write.html", {"tab": "me", "merchant": found})
 
