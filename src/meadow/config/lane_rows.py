@@ -101,9 +101,8 @@ class Link:
         for n in range(result.ntuples):
             cells = [value(n, column) for column in range(result.nfields)]
             moment = _time(cells[0]) if cells[0] is not None else None
-            rows.append(
-                LandingRow(*(None if c is None else read(c) for read, c in zip(_READERS, cells[1:], strict=True)))
-            )
+            read: list[Any] = [None if c is None else r(c) for r, c in zip(_READERS, cells[1:], strict=True)]
+            rows.append(LandingRow(*read))
         return rows, moment
 
 
@@ -207,7 +206,7 @@ class Rows:
 def _connect() -> psycopg.Connection[Any]:
     """A connection of the lane's own, with the statement prepared; it never waits long for anything."""
     database = settings.DATABASES["default"]
-    parts = {
+    parts: dict[str, Any] = {
         "dbname": database["NAME"], "user": database["USER"], "password": database["PASSWORD"],
         "host": database["HOST"], "port": database["PORT"], "application_name": "meadow-lane", "connect_timeout": "3",
         "options": "-c TimeZone=UTC -c statement_timeout=3000 -c plan_cache_mode=force_generic_plan",

@@ -17,7 +17,7 @@ def seal(text: str, purpose: str) -> bytes:
     return nonce + AESGCM(_key(purpose)).encrypt(nonce, text.encode(), purpose.encode())
 
 
-def unseal(sealed: bytes, purpose: str) -> str:
+def unseal(sealed: bytes | memoryview, purpose: str) -> str:
     """The text.  Raises ValueError where the bytes were changed, or sealed under another key or purpose."""
     raw = bytes(sealed)
     try:

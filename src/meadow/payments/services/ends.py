@@ -51,6 +51,7 @@ def end_leg(leg_id: int, outcome: Outcome, *, ref: str | None = "", why: str = "
         extra = {"provider_ref": ref[:128]} if ref else {}
         db.move(leg, rules.LEG, event, ended_at=clock.now(), ask_at=None, reason=why[:64], **extra)
         if leg.direction == "return":
+            assert leg.original_id is not None  # a database constraint of returns
             if event == "fail":
                 Leg.objects.filter(pk=leg.original_id).update(returned_minor=F("returned_minor") - leg.amount_minor)
             _move(leg, f"psp:{leg.payment.provider}", _available(leg), when=event == "post")

@@ -1,6 +1,7 @@
 """How we end a provider's hold two days before it would end by itself (settled question 9)."""
 
 from datetime import datetime
+from functools import partial
 
 from meadow.kernel import clock, db
 from meadow.kernel.events import HoldReleased
@@ -57,7 +58,7 @@ def _release(payment: Payment, at_provider: Adapter) -> None:
         ]
     for operation in asked:
         try:
-            if call(at_provider, lambda op=operation: at_provider.release(op)).state == "failed":
+            if call(at_provider, partial(at_provider.release, operation)).state == "failed":
                 return
         except ProviderDown:
             return

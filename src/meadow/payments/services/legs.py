@@ -209,6 +209,7 @@ def _set_apart(leg: Leg, at_provider: Adapter) -> bool:
     Runs in the transaction that holds the leg's lock.
     """
     if leg.direction == "return":
+        assert leg.original_id is not None  # a database constraint of returns
         original = Leg.objects.get(pk=leg.original_id)
         if original.state == "failed":
             end_leg(leg.pk, "failed", why="never_sent")
