@@ -30,7 +30,7 @@ WHERE s.public_id BETWEEN 'sku_' || lpad(%(from)s::text, 20, '0') AND 'sku_' || 
     "tokens": """
 INSERT INTO sharing_sharetoken (public_id, number, target_kind, target_id, life_days, state, created_at, expires_at,
     creator_id, product_id, shop_id)
-SELECT 'tok_' || lpad(n::text, 20, '0'), n * 36028797::bigint %% 36028797018963967, 'product', p.id, 60, 'active', now(),
+SELECT 'tok_' || lpad(n::text, 20, '0'), n * 36028797::bigint %% 36028797018963967, 'catalog.product', p.id, 60, 'active', now(),
     now() + interval '60 days', (SELECT min(id) FROM accounts_creator) + (n / %(products)s) %% %(creators)s, p.id, p.shop_id
 FROM generate_series(%(from)s, %(to)s) n
 JOIN LATERAL (SELECT id, shop_id FROM catalog_product

@@ -91,8 +91,12 @@ class Link:
     def _read(self, numbers: Sequence[int], machine: datetime) -> tuple[list[LandingRow], datetime | None]:
         if self._connection is None:
             self._connection = _connect()
-        wanted = "{" + ",".join(map(str, numbers)) + "}"
-        result = self._connection.pgconn.exec_prepared(b"landings", [wanted.encode(), machine.isoformat().encode()])
+        moment_text = machine.isoformat().encode()
+        if len(numbers) == 1:
+            name, wanted = b"landing", b"%d" % numbers[0]
+        else:
+            name, wanted = b"landings", b"{%s}" % ",".join(map(str, numbers)).encode()
+        result = self._connection.pgconn.exec_prepared(name, [wanted, moment_text])
         if result.status != pq.ExecStatus.TUPLES_OK:
             raise psycopg.OperationalError(result.error_message.decode(errors="replace")[:300])
         value = result.get_value
@@ -101,8 +105,9 @@ class Link:
         for n in range(result.ntuples):
             cells = [value(n, column) for column in range(result.nfields)]
             moment = _time(cells[0]) if cells[0] is not None else None
-            read: list[Any] = [None if c is None else r(c) for r, c in zip(_READERS, cells[1:], strict=True)]
-            rows.append(LandingRow(*read))
+            rows.append(
+                LandingRow._make(None if c is None else read(c) for read, c in zip(_READERS, cells[1:], strict=True))
+            )
         return rows, moment
 
 
@@ -213,9 +218,13 @@ def _connect() -> psycopg.Connection[Any]:
     }  # fmt: skip
     made = psycopg.connect(**{key: value for key, value in parts.items() if value}, autocommit=True)
     moment = "kernel_now($2)" if settings.MEADOW.test_clock else "$2::timestamptz"
-    text = f"SELECT {moment}, l.* FROM sharing_landings($1::bigint[], {moment}) l"
-    result = made.pgconn.prepare(b"landings", text.encode(), [1016, 1184])
-    if result.status != pq.ExecStatus.COMMAND_OK:
-        made.close()
-        raise psycopg.OperationalError(result.error_message.decode(errors="replace")[:300])
+    for name, source, kind in (
+        (b"landing", "sharing_landing($1::bigint", 20),
+        (b"landings", "sharing_landings($1::bigint[]", 1016),
+    ):
+        text = f"SELECT {moment}, l.* FROM {source}, {moment}) l"
+        result = made.pgconn.prepare(name, text.encode(), [kind, 1184])
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            made.close()
+            raise psycopg.OperationalError(result.error_message.decode(errors="replace")[:300])
     return made

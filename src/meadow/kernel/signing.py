@@ -11,11 +11,12 @@ from typing import Any
 from django.conf import settings
 
 MAC_BYTES = 16
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def sign(payload: dict[str, Any], purpose: str) -> str:
     """A URL-safe text that carries the payload; anyone can read it, nobody can change it or use it elsewhere."""
-    body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    body = _compact(payload).encode()
     return _encode(body + _mac(body, purpose))
 
 

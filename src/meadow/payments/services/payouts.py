@@ -57,9 +57,9 @@ def withdraw(
         payout, is_new = _open(key, party, amount, provider, by, details)
         if not is_new:
             return payout
+        _check(party, amount)
         if amount.minor < settings.MEADOW.payout_minimum_minor:
             raise Refusal("payout_below_minimum", minimum_minor=settings.MEADOW.payout_minimum_minor)
-        _check(party, amount)
         net_receivable(key=f"net:payout:{payout.public_id}", party=party, currency=amount.currency)
         post(
             key=f"payout:{payout.public_id}",

@@ -183,12 +183,12 @@ def payload_of(facts: ViewFacts | ClickFacts) -> dict[str, Any]:
     origin = facts.origin
     payload: dict[str, Any] = {
         "n": facts.public_id, "c": origin.creator_id, "s": origin.shop_id, "p": origin.product_id,
-        "f": origin.surface, "t": origin.token_id, "v": _microseconds(facts.viewed_at), "k": facts.carrier,
+        "f": origin.surface, "t": origin.token_id, "v": microseconds(facts.viewed_at), "k": facts.carrier,
     }  # fmt: skip
     if origin.tag:
         payload["o"] = origin.tag
     if isinstance(facts, ClickFacts):
-        return payload | {"a": _microseconds(facts.at)}
+        return payload | {"a": microseconds(facts.at)}
     return payload | {"q": 1} if facts.is_click else payload
 
 
@@ -212,7 +212,8 @@ def state_at(state: str, expires_at: datetime, at: datetime) -> str:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """Since 1970, exactly."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 NotCounted = Literal["head", "prefetch", "frame", "subresource", "script", "bot"]
@@ -101,4 +102,10 @@ def _machinery(visit: Visit) -> Literal["prefetch", "frame", "subresource", "scr
         return "subresource"
     if visit.mode and visit.mode != "navigate" and visit.site != "same-origin":
         return "script"
-    return "bot" if _BOTS.search(visit.user_agent) else None
+    return "bot" if _is_bot(visit.user_agent) else None
+
+
+@lru_cache(maxsize=4096)
+def _is_bot(user_agent: str) -> bool:
+    """The same few hundred browsers come again and again."""
+    return _BOTS.search(user_agent) is not None
