@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ def _fast_passwords(settings: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Makes the flush after committing tests keep what migrations seeded, and pass the append-only triggers.
 
     Only tables that hold rows are emptied, by DELETE with triggers off: far quicker than truncating all of them.
@@ -43,3 +44,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         ]
 
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
+    yield
+    # The fast lane and the click writer keep connections of their own, which would hold the database open.
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

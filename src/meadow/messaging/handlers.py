@@ -43,12 +43,21 @@ def tell_decision(events: list[DecisionMade]) -> None:
         if event.action not in TOLD:
             continue
         person_id = _person_of(party_of((event.subject_kind, event.subject_id)))
-        if person_id is not None:
+        decision_id = _public_id(event.decision_id)
+        if person_id is not None and decision_id is not None:
             services.notify(
                 person_id=person_id, topic="decision_made", cause=("governance.decision", event.decision_id),
-                decision=governance.decision(event.decision_id).public_id, action=event.action,
+                decision=decision_id, action=event.action,
                 rule=f"{event.rule_id} v{event.rule_version}",
             )  # fmt: skip
+
+
+def _public_id(decision_id: int) -> str | None:
+    """What the notice links to.  A notice that finds nothing to tell must never hold up what was decided."""
+    try:
+        return governance.decision(decision_id).public_id
+    except Refusal:
+        return None
 
 
 def _tell_of_order(topic: str, order_id: int, cause: tuple[str, int] | None = None) -> None:
