@@ -31,10 +31,10 @@ WHERE s.public_id BETWEEN 'sku_' || lpad(%(from)s::text, 20, '0') AND 'sku_' || 
 INSERT INTO sharing_sharetoken (public_id, number, target_kind, target_id, life_days, state, created_at, expires_at,
     creator_id, product_id, shop_id)
 SELECT 'tok_' || lpad(n::text, 20, '0'), n * 36028797::bigint %% 36028797018963967, 'catalog.product', p.id, 60, 'active', now(),
-    now() + interval '60 days', (SELECT min(id) FROM accounts_creator) + (n / %(products)s) %% %(creators)s, p.id, p.shop_id
+    now() + interval '60 days', (SELECT min(id) FROM accounts_creator) + ((n - 1) / %(products)s) %% %(creators)s, p.id, p.shop_id
 FROM generate_series(%(from)s, %(to)s) n
 JOIN LATERAL (SELECT id, shop_id FROM catalog_product
-    WHERE id = (SELECT id FROM catalog_product WHERE public_id = 'prd_' || lpad('1', 20, '0')) + n %% %(products)s) p ON true""",
+    WHERE id = (SELECT id FROM catalog_product WHERE public_id = 'prd_' || lpad('1', 20, '0')) + (n - 1) %% %(products)s) p ON true""",
     "payments": """
 INSERT INTO payments_payment (public_id, key, provider, provider_ref, state, currency, amount_minor, refunded_minor,
     cause_kind, cause_id, created_at, paid_at)

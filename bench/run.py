@@ -14,7 +14,7 @@ import psutil
 from bench.measure import REFERENCE, Pgbench, Result, Slice, Watch, alternate, descendants
 
 CLIENTS = 8
-SMALL, LARGE = 3_000, 300_000
+SMALL, LARGE = 500, 50_000
 NAVIGATION = (
     "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-User: ?1\r\n"
 )

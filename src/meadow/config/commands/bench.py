@@ -10,7 +10,7 @@ from meadow.config.settings import CHECKOUT
 
 
 @click.command("bench")
-@click.option("--size", "sizes", type=int, multiple=True, help="Rows stored; repeatable.  Default: 3000 and 300000.")
+@click.option("--size", "sizes", type=int, multiple=True, help="Rows stored; repeatable.  Default: 500 and 50000.")
 @click.option("--rounds", default=3, show_default=True, help="Pairs of slices that are compared.")
 @click.option("--seconds", default=2.0, show_default=True, help="Length of a slice.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
