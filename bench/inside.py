@@ -35,7 +35,7 @@ def checkouts(seconds: float, *arguments: str) -> dict[str, Any]:
 
     skus, slices = _sku_ids(arguments[:-1]), int(arguments[-1])
     turn = cycle(skus)
-    return {"checkouts": [queries.checkout_token(_open(next(turn))) for _ in range(slices * 700)]}
+    return {"checkouts": [queries.checkout_token(_open(next(turn))) for _ in range(slices * 250)]}
 
 
 def settle(seconds: float) -> dict[str, Any]:
