@@ -24,13 +24,13 @@ def rules(seconds: float = 3.0) -> dict[str, Any]:
     ruleset, events = _ruleset(), _events()
     program = ruleset.program
     rows = [program.row(event) for event in events]
-    decide, row_of = program.decide, program.row
+    decide, fire = program.decide, program.fire
 
     def prepared() -> int:
         return sum(len(decide(row)) for row in rows)
 
     def by_name() -> int:
-        return sum(len(decide(row_of(event))) for event in events)
+        return sum(len(fire(event)) for event in events)
 
     alone = _rate(prepared, len(rows), seconds / 2, cpu=True)
     named = _rate(by_name, len(rows), seconds / 2, cpu=True)
@@ -63,7 +63,7 @@ def record(seconds: float = 3.0) -> dict[str, Any]:
             features = clean_features(event_type, given)
             text = as_text(features)
             outcome, fired = outcome_of(
-                ruleset, program.decide(program.row(for_rules(event_type, dict(features)))), ("content.comment", number)
+                ruleset, program.fire(for_rules(event_type, dict(features))), ("content.comment", number)
             )
             line = json.dumps([number, outcome, ruleset.stamp, [one.as_dict() for one in fired], text])
             size += len(hashlib.sha256(line.encode()).digest())

@@ -226,14 +226,25 @@ class _Checker:
 class Program:
     """All rules of one event type as one function.
 
-    decide(row) takes the features as a tuple in the order of `features`, None where one is missing, and gives the
-    positions of the rules that fired, ascending.  truth(row, position) gives one rule's True, False or None (unknown).
+    fire(event) takes the features by name, without those that are missing, and gives the positions of the rules that
+    fired, ascending.  decide(row) does the same for a tuple in the order of `features`, None where one is missing.
+    truths(row) gives each rule's True, False or None (unknown).
     """
 
     features: tuple[str, ...]
     decide: Callable[[tuple[Any, ...]], list[int]]
     truths: Callable[[tuple[Any, ...]], list[bool | None]]
     whole: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    complete: Callable[[tuple[Any, ...]], list[int]]
+    lacking: Callable[[tuple[Any, ...]], list[int]]
+
+    def fire(self, event: Mapping[str, Any]) -> list[int]:
+        """The rules that an event fires; what it does not name is missing, and it names nothing as None."""
+        try:
+            row = self.whole(event)
+        except KeyError:
+            return self.lacking(self.row(event))
+        return self.complete(row)
 
     def row(self, event: Mapping[str, Any]) -> tuple[Any, ...]:
         """The tuple of an event's features; what the event does not know is missing, not false."""
@@ -249,15 +260,16 @@ def compile_rules(conditions: Sequence[Condition], features: Mapping[str, Kind])
     used = sorted(frozenset().union(*(condition.features for condition in conditions)) if conditions else ())
     assert all(name in features for name in used)
     local = {name: f"f{position}" for position, name in enumerate(used)}
-    lines = ["def decide(row):"]
-    if used:
-        lines.append(f"    {', '.join(local.values())}, = row")
-        lines.append(f"    if {' or '.join(f'{name} is None' for name in local.values())}:")
-        lines.append("        return lacking(row)")
-    lines.append("    fired = []")
+    unpack = f"    {', '.join(local.values())}, = row" if used else "    pass"
+    lines = ["def complete(row):", unpack, "    fired = []"]
     lines += _branches([(n, _conjuncts(c.tree, local)) for n, c in enumerate(conditions)], "    ")
     # Shared tests are hoisted, so rules may fire out of their order.
     lines += ["    if len(fired) > 1: fired.sort()", "    return fired"]
+    lines += ["def decide(row):", unpack]
+    if used:
+        lines.append(f"    if {' or '.join(f'{name} is None' for name in local.values())}:")
+        lines.append("        return lacking(row)")
+    lines.append("    return complete(row)")
 
     lines.append("def truths(row):")
     if used:
@@ -265,7 +277,7 @@ def compile_rules(conditions: Sequence[Condition], features: Mapping[str, Kind])
     lines.append(f"    return [{', '.join(_Kleene(local).write(c.tree) for c in conditions)}]")
     names = _run(lines, k_and=_k_and, k_or=_k_or, k_not=_k_not)
     names["lacking"] = _Lacking(conditions, local, names["truths"])
-    return Program(tuple(used), names["decide"], names["truths"], _row_maker(used))
+    return Program(tuple(used), names["decide"], names["truths"], _row_maker(used), names["complete"], names["lacking"])
 
 
 def _run(lines: list[str], **names: Any) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """The operations, one file per context."""
 
 from meadow.api.routers import (
+    appeals,
     buying,
+    cases,
+    detectors,
     imports,
     messages,
     money,
@@ -14,13 +17,15 @@ from meadow.api.routers import (
     products,
     roles,
     rulebook,
+    rules,
     sharing,
     shops,
+    suspensions,
     system,
 )
 
 GROUPS = [
     people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, sharing.group,
-    buying.group, orders.group, outcomes.group, payments.group, money.group, rulebook.group, messages.group,
-    system.group,
+    buying.group, orders.group, outcomes.group, payments.group, money.group, rulebook.group, rules.group,
+    detectors.group, suspensions.group, appeals.group, cases.group, messages.group, system.group,
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from meadow.api.operations import Group
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
 from meadow.governance import queries, services
+from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
 
 group = Group("rulebook")
@@ -105,19 +106,30 @@ def list_rules(request: HttpRequest) -> Any:
 
 
 @group.post(
-    "/decisions", gives=DecisionOut, status=201, scope="operate", refuses=["forbidden", "rule_unknown", "not_found"]
-)
+    "/decisions", gives=DecisionOut, status=201, scope="operate",
+    refuses=["forbidden", "rule_unknown", "not_found", "suspended_already"],
+)  # fmt: skip
 def decide(request: HttpRequest, body: DecisionIn) -> Any:
-    """Suspends or restores a creator, merchant, shop, product or recommendation in the name of a rule.
+    """Suspends at once for safety, or restores, a creator, merchant, shop, product or recommendation.
 
-    Its owner carries the decision out within moments.
+    A suspension made here is one like those of /suspensions: its ground is security, it stops all, and it is reviewed
+    by `until`, in thirty days if nothing is said.  Its owner carries the decision out within moments.
     """
     by = caller_of(request).operator()
-    made = services.decide(
-        subject=(KINDS[body.kind], _subject_id(body.kind, body.id)), action=body.action, rule=body.rule,
-        reason=body.reason, until=body.until, by=by,
+    subject = (KINDS[body.kind], _subject_id(body.kind, body.id))
+    if body.action == "restore":
+        return _decision(
+            services.decide(
+                subject=subject, action="restore", rule=body.rule, reason=body.reason, until=body.until, by=by
+            )
+        )
+    now = clock.now()
+    made = services.announce_suspension(
+        subject=subject, scope="all", ground="security", rule=body.rule, reason=body.reason, starts_at=now,
+        review_by=body.until or now + queries.LONGEST, at_review="lift" if body.until else "escalate", by=by,
     )  # fmt: skip
-    return _decision(made)
+    assert made.decision is not None
+    return {**_decision(made.decision), "until": made.review_by}
 
 
 @group.get("/decisions/{kind}/{subject}", gives=list[DecisionOut], scope="operate", refuses=["forbidden"])

@@ -17,12 +17,14 @@ from meadow.governance.models import (
 )
 from meadow.governance.queries.appeals import (
     PAUSES,
+    ROUNDS,
     RuleNumbers,
     Statistics,
     appeal,
     appeal_statistics,
     appeals_of,
     barred_from,
+    last_appeal_of,
     left_on_clock,
     next_appeal_due,
     next_appeal_resume,
@@ -34,6 +36,7 @@ from meadow.governance.queries.appeals import (
     sanctions_from,
 )
 from meadow.governance.queries.backtests import Backtest, backtest, backtest_all
+from meadow.governance.queries.blocked import blocked_csv, blocked_report
 from meadow.governance.queries.cases import (
     accounts_in,
     case,
@@ -63,7 +66,7 @@ from meadow.governance.queries.detectors import (
     quality,
     ruleset_at,
 )
-from meadow.governance.queries.faces import SHORT_KINDS, Face, faces, register_faces, subject_named
+from meadow.governance.queries.faces import SHORT_KINDS, SHORT_NAMES, Face, faces, register_faces, subject_named
 from meadow.governance.queries.links import allowlist, blocked_hosts, decide_link, judge_link, partners
 from meadow.governance.queries.queue import (
     KIND_NAMES,
@@ -76,6 +79,7 @@ from meadow.governance.queries.queue import (
     decision_under,
     filter_of,
     filters_of,
+    is_held,
     parties_in,
     private_openings,
     queue_counts,
@@ -112,11 +116,13 @@ from meadow.governance.queries.standing import (
 from meadow.governance.queries.suspensions import (
     AT_ONCE,
     AT_REVIEW,
+    FEATURE,
     FEATURE_NAMES,
     FEATURES,
     GROUNDS,
     LONGEST,
     NOTICE,
+    PUBLIC_KINDS,
     SCOPES,
     TARGETS,
     next_suspension_due,
@@ -170,6 +176,14 @@ from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_
 __all__ = [
     "AT_ONCE",
     "AT_REVIEW",
+    "FEATURE",
+    "PUBLIC_KINDS",
+    "ROUNDS",
+    "SHORT_NAMES",
+    "blocked_csv",
+    "blocked_report",
+    "is_held",
+    "last_appeal_of",
     "COLUMNS",
     "EVENT_TYPES",
     "FEATURES",

@@ -18,6 +18,7 @@ from meadow.kernel.ids import is_id
 
 Party = tuple[str, int]
 PAUSES = laws.PAUSES
+ROUNDS = laws.ROUNDS
 APPEAL_PERIOD_DAYS = 365
 
 
@@ -41,6 +42,14 @@ def appeals_of(parties: Iterable[Party], limit: int = 100) -> list[Appeal]:
     for kind, party_id in parties:
         wanted |= Q(party_kind=kind, party_id=party_id)
     return list(Appeal.objects.select_related("decision__words").filter(wanted).order_by("-pk")[:limit])
+
+
+def last_appeal_of(decision_id: str) -> Appeal | None:
+    """The newest appeal of the matter that a decision belongs to."""
+    made = Decision.objects.filter(public_id=decision_id).first()
+    if made is None or made.action in laws.NOT_APPEALABLE:
+        return None
+    return Appeal.objects.filter(decision=root_decision(made)).order_by("-pk").first()
 
 
 def pending_appeals(limit: int = 200) -> list[Appeal]:

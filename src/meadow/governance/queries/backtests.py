@@ -79,7 +79,7 @@ def backtest(
     )
     ruleset = with_candidate(current_ruleset(event_type), candidate)
     about = len(ruleset.detectors) - 1
-    found = tally(ruleset, logged(event_type, since, until), about)
+    found = tally(ruleset, logged(event_type, since, until, words=_asks_for_words(ruleset)), about)
     return Backtest(
         event_type, condition, since, until, found.events, found.hits[about], found.missing,
         dict(sorted(found.missing_by.items())), found.unknown, _days(found), len(found.people),
@@ -89,22 +89,29 @@ def backtest(
 
 def backtest_all(*, event_type: str, since: datetime, until: datetime, ruleset: Ruleset | None = None) -> Tally:
     """What every running rule would have done between two moments; parts of a time can be added up."""
-    return tally(ruleset or current_ruleset(event_type), logged(event_type, since, until))
+    chosen = ruleset or current_ruleset(event_type)
+    return tally(chosen, logged(event_type, since, until, words=_asks_for_words(chosen)))
 
 
-def logged(event_type: str, since: datetime, until: datetime) -> Iterator[Row]:
+def _asks_for_words(ruleset: Ruleset) -> bool:
+    """Whether a rule asks for what is stored apart; most sets do not, and are spared the join."""
+    return bool(EVENT_TYPES[ruleset.event_type].apart & set(ruleset.program.features))
+
+
+def logged(event_type: str, since: datetime, until: datetime, *, words: bool) -> Iterator[Row]:
     """The log of an event type in order of time, as the tally takes it; read in batches and never whole.
 
     A batch comes as one JSON text, which is read many times faster than as many rows.
     """
     after, last_id = since, 0
+    apart = "coalesce(nullif(t.features, ''), 'null')" if words else "'null'"
+    join = "LEFT JOIN governance_occurrencetext t ON t.occurrence_id = o.id " if words else ""
     while True:
         row = db.one(
-            "SELECT '[' || string_agg(line, ',' ORDER BY at, id) || ']' AS body, max(at) AS last, count(*) AS n FROM ("
-            " SELECT o.at, o.id, '[' || o.id || ',' || (extract(epoch FROM o.at) * 1000000)::bigint || ',\"' ||"
-            "  o.actor_kind || '\",' || o.actor_id || ',' || o.features || ',' ||"
-            "  coalesce(nullif(t.features, ''), 'null') || ']' AS line"
-            " FROM governance_occurrence o LEFT JOIN governance_occurrencetext t ON t.occurrence_id = o.id"
+            "SELECT '[' || string_agg(line, ',') || ']' AS body, max(at) AS last FROM ("
+            " SELECT o.at, '[' || o.id || ',' || (extract(epoch FROM o.at) * 1000000)::bigint || ',\"' ||"
+            f"  o.actor_kind || '\",' || o.actor_id || ',' || o.features || ',' || {apart} || ']' AS line"
+            f" FROM governance_occurrence o {join}"
             " WHERE o.event_type = %(kind)s AND o.at >= %(after)s AND o.at < %(until)s"
             "  AND (o.at, o.id) > (%(after)s, %(last)s) ORDER BY o.at, o.id LIMIT %(most)s"
             ") AS batch",
@@ -116,7 +123,9 @@ def logged(event_type: str, since: datetime, until: datetime) -> Iterator[Row]:
         yield from batch
         if len(batch) < BATCH:
             return
-        after, last_id = row["last"], batch[-1][0]
+        # Where many events share the last moment of a batch, the next one goes on behind the last of them.
+        moment = max(line[1] for line in batch)
+        after, last_id = row["last"], max(line[0] for line in batch if line[1] == moment)
 
 
 def _days(found: Tally) -> dict[str, int]:

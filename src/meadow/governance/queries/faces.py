@@ -31,7 +31,7 @@ SHORT_KINDS = {
     "shop": "catalog.shop", "product": "catalog.product", "recommendation": "content.recommendation",
     "token": "sharing.token", "feature": laws.FEATURE,
 }  # fmt: skip
-_SHORT = {kind: short for short, kind in SHORT_KINDS.items()}
+SHORT_NAMES = {kind: short for short, kind in SHORT_KINDS.items()}
 _PEOPLE: dict[str, Callable[[Any], Any]] = {
     "accounts.creator": accounts.creator, "accounts.merchant": accounts.merchant, "accounts.person": accounts.person,
 }  # fmt: skip
@@ -52,7 +52,7 @@ def faces(subjects: Iterable[Subject]) -> dict[Subject, Face]:
     found: dict[Subject, Face] = {}
     for kind, ids in wanted.items():
         known = _named(kind, sorted(ids))
-        short = _SHORT.get(kind, kind.rpartition(".")[2])
+        short = SHORT_NAMES.get(kind, kind.rpartition(".")[2])
         for subject_id in ids:
             public_id, title = known.get(subject_id, ("", ""))
             found[(kind, subject_id)] = Face(kind, subject_id, short, public_id, title)

@@ -111,9 +111,14 @@ def queue_counts() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def is_held(case: Case) -> bool:
+    """Whether somebody works on it at this moment."""
+    return case.held_until is not None and case.held_until > clock.machine_now()
+
+
 def acts_of(person_id: int, limit: int = 20) -> list[CaseAct]:
     """What an operator did lately, the newest first."""
-    return list(CaseAct.objects.filter(person_id=person_id).select_related("case").order_by("-pk")[:limit])
+    return list(CaseAct.objects.filter(person_id=person_id).select_related("case", "person").order_by("-pk")[:limit])
 
 
 def filters_of(person_id: int) -> list[SavedFilter]:

@@ -61,7 +61,7 @@ def _again(row: dict[str, Any]) -> tuple[str, list[int], int | None] | None:
     if row["erased"] and event.apart & set(ruleset.program.features):
         return None
     features = json.loads(row["features"]) | (json.loads(row["apart"]) if row["apart"] else {})
-    positions = ruleset.program.decide(ruleset.program.row(for_rules(event, features)))
+    positions = ruleset.program.fire(for_rules(event, features))
     outcome, fired = outcome_of(ruleset, positions, (row["subject_kind"], row["subject_id"]))
     by = deciding(fired, outcome) if row["decided"] else None
     return outcome, [one.detector.pk for one in fired], by.pk if by else None

@@ -16,6 +16,7 @@ Party = tuple[str, int]
 # Whose suspension everybody may read of: what people buy from and what the site offers.  People are not named.
 PUBLIC_KINDS = (laws.FEATURE, "accounts.merchant", "catalog.shop", "catalog.product")
 
+FEATURE = laws.FEATURE
 TARGETS = laws.TARGETS
 FEATURES = laws.FEATURES
 FEATURE_NAMES = laws.FEATURE_NAMES

@@ -18,6 +18,7 @@ from meadow.governance.rules.points import Entry
 
 Row = list[Any]
 _DAY_US = 86_400_000_000
+_EMPTY: frozenset[str] = frozenset()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,10 +56,9 @@ def tally(ruleset: Ruleset, rows: Iterable[Row], about: int | None = None) -> Ta
     """Judges rows by a ruleset; `about` is the position of the rule that is asked about in detail, if any."""
     found = Tally()
     program = ruleset.program
-    decide, names = program.decide, program.features
-    sets = frozenset(
-        name for name, kind in EVENT_TYPES[ruleset.event_type].kinds.items() if kind.value == "texts"
-    ) & frozenset(names)
+    fire = program.fire
+    kinds = EVENT_TYPES[ruleset.event_type].kinds
+    sets = [name for name in program.features if kinds[name].value == "texts"]
     detail = None if about is None else _Detail(ruleset, about, found)
     hits = found.hits
     events = 0
@@ -67,15 +67,15 @@ def tally(ruleset: Ruleset, rows: Iterable[Row], about: int | None = None) -> Ta
         event = row[4]
         if row[5]:
             event.update(row[5])
-        for name in sets & event.keys():
-            event[name] = frozenset(event[name])
-        get = event.get
-        values = tuple([get(name) for name in names])
-        fired = decide(values)
+        for name in sets:
+            members = event.get(name)
+            if members is not None:
+                event[name] = frozenset(members) if members else _EMPTY
+        fired = fire(event)
         for position in fired:
             hits[position] += 1
         if detail is not None:
-            detail.look(row, values, fired)
+            detail.look(row, fired)
     found.events = events
     found.sample = sorted(found.sample)[:SAMPLE]
     return found
@@ -86,19 +86,17 @@ class _Detail:
 
     def __init__(self, ruleset: Ruleset, about: int, found: Tally) -> None:
         self.about, self.found = about, found
-        names = ruleset.program.features
         condition = ruleset.checked[about]
-        self.asked = [(names.index(name), name) for name in sorted(condition.features)]
+        self.asked = sorted(condition.features)
         self.alone = compile_rules([condition], EVENT_TYPES[ruleset.event_type].kinds)
-        self.own = [names.index(name) for name in self.alone.features]
 
-    def look(self, row: Row, values: tuple[Any, ...], fired: list[int]) -> None:
-        found = self.found
-        lacking = [name for index, name in self.asked if values[index] is None]
+    def look(self, row: Row, fired: list[int]) -> None:
+        found, event = self.found, row[4]
+        lacking = [name for name in self.asked if name not in event]
         if lacking:
             found.missing += 1
             found.missing_by.update(lacking)
-            if self.alone.truths(tuple([values[index] for index in self.own]))[0] is None:
+            if self.alone.truths(self.alone.row(event))[0] is None:
                 found.unknown += 1
         if self.about not in fired:
             return

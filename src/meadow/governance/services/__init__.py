@@ -22,7 +22,7 @@ from meadow.governance.rules import LinkDecision
 from meadow.governance.rules.detectors import Verdict
 from meadow.governance.rules.screening import TextVerdict
 from meadow.governance.rules.surfaces import TextSurface
-from meadow.governance.services.acts import Against, approve_case, escalate_case, reject_case, undo_act
+from meadow.governance.services.acts import Against, approve_case, escalate_case, may_undo, reject_case, undo_act
 from meadow.governance.services.appeals import (
     add_to_appeal,
     decide_appeal,
@@ -186,6 +186,7 @@ __all__ = [
     "licence_kinds",
     "lift_sanction",
     "lift_suspension",
+    "may_undo",
     "move_detector",
     "next_case",
     "note_licence_use",

@@ -16,7 +16,7 @@ from meadow.governance.services.cases import resolve_reports
 from meadow.governance.services.decisions import announce, follow_up, in_turn, record
 from meadow.governance.services.guards import reason_text
 from meadow.governance.services.parties import party_of
-from meadow.governance.services.queue import is_held, locked, operator_id, require_held
+from meadow.governance.services.queue import locked, operator_id, require_held
 from meadow.governance.services.reversal import reverse_decision, uphold_decision
 from meadow.governance.services.suspensions import keep_suspension, lift_suspension
 from meadow.kernel import audit, clock
@@ -86,7 +86,7 @@ def undo_act(*, act_id: int, by: Actor) -> Case:
             undone_at=now, undone_by=person_id
         )
         later = CaseAct.objects.filter(case=case, pk__gt=act_id, undone_at__isnull=True).exists()
-        taken = is_held(case) and case.held_by_id != person_id
+        taken = queries.is_held(case) and case.held_by_id != person_id
         if not touched or later or taken or case.state != seen.to_state or not _can_be_undone(seen):
             raise Refusal("cannot_undo")
         for effect in reversed(seen.effects):
@@ -98,6 +98,11 @@ def undo_act(*, act_id: int, by: Actor) -> Case:
         )
         case.refresh_from_db()
         return case
+
+
+def may_undo(act: CaseAct) -> bool:
+    """Whether an act could still be taken back, as far as it tells by itself."""
+    return _can_be_undone(act) and act.undone_at is None and act.at > clock.now() - UNDO_WITHIN
 
 
 def _act(case_id: int, act: str, by: Actor, note: str, against: Against) -> CaseAct:

@@ -29,6 +29,7 @@ def save_filter(*, name: str, query: Mapping[str, Any], by: Actor) -> SavedFilte
 
 def drop_filter(*, name: str, by: Actor) -> None:
     """Forgets a view.  Refuses: forbidden, not_found."""
-    gone, _ = SavedFilter.objects.filter(person_id=operator_id(by), name=name).delete()
+    person_id, title = operator_id(by), rules.clean_text(name, laws.NAME_LENGTH)
+    gone, _ = SavedFilter.objects.filter(person_id=person_id, name=title).delete()
     if not gone:
         raise Refusal("not_found")

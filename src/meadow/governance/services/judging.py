@@ -151,7 +151,7 @@ def _judge(given: Happening, rulesets: Mapping[str, Ruleset], now: datetime) -> 
     stored = {name: value for name, value in features.items() if name not in apart} if apart else features
     ruleset = rulesets[event.name]
     # A rule sees what a later replay reads back: the stored form, with sets made of lists.
-    positions = ruleset.program.decide(ruleset.program.row(for_rules(event, dict(features))))
+    positions = ruleset.program.fire(for_rules(event, dict(features)))
     outcome, fired = outcome_of(ruleset, positions, given.subject)
     return _Judged(given, given.at or now, as_text(stored), as_text(apart) if apart else "", outcome, fired, ruleset)
 

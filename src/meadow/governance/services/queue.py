@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from meadow.governance.models import Case
+from meadow.governance.queries.queue import is_held
 from meadow.governance.rules import cases as laws
 from meadow.governance.services.cases import open_case
 from meadow.governance.services.guards import require_operator
@@ -109,10 +110,6 @@ def locked(case_id: int) -> Case:
     if case is None:
         raise Refusal("not_found")
     return case
-
-
-def is_held(case: Case) -> bool:
-    return case.held_until is not None and case.held_until > clock.machine_now()
 
 
 def operator_id(by: Actor) -> int:
