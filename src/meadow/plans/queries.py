@@ -24,6 +24,7 @@ __all__ = [
     "PlanVersion",
     "general_plan_for",
     "has_commission",
+    "highest_rates",
     "open_plans_on",
     "pairs_with_commission",
     "plan",
@@ -104,6 +105,16 @@ def plan_for(
         shop_ids=[shop_id], product_ids=[product_id], creator_ids=[creator_id], at=at or clock.now()
     )
     return rules.choose(offers, shop_id=shop_id, product_id=product_id, creator_id=creator_id, is_clicked=is_clicked)
+
+
+def highest_rates(products: Iterable[tuple[int, int]], at: datetime) -> dict[int, int]:
+    """The most that any plan in force pays anybody for each (product, shop), in basis points; one statement."""
+    pairs = dict(products)
+    found = plans_for_shops(shop_ids=set(pairs.values()), product_ids=list(pairs), creator_ids=[], at=at)
+    return {
+        product: max((o.rate_bp for o in found if o.shop_id == shop and o.product_id in (None, product)), default=0)
+        for product, shop in pairs.items()
+    }
 
 
 def general_plan_for(shop_id: int, at: datetime | None = None) -> PlanChoice | None:

@@ -1,6 +1,13 @@
 """What trade does when a payment is noticed, a refund ends at the provider, or a guest becomes somebody."""
 
-from meadow.kernel.events import GuestClaimed, PaymentNoticed, ProviderRefunded
+from meadow.kernel.events import (
+    ChargebackWon,
+    GuestClaimed,
+    HoldReleased,
+    PaymentChargedBack,
+    PaymentNoticed,
+    ProviderRefunded,
+)
 from meadow.kernel.outbox import handles
 from meadow.payments import queries as payments
 from meadow.trade import services
@@ -16,6 +23,24 @@ def complete_refunds(events: list[ProviderRefunded]) -> None:
     for event in events:
         if event.cause_kind == "trade.refund":
             services.complete_refund(refund_id=event.cause_id, provider_refund_id=event.provider_refund_id)
+
+
+@handles(HoldReleased)
+def hold_with_merchants(events: list[HoldReleased]) -> None:
+    for event in events:
+        services.hold_with_merchants(payment_id=event.payment_id)
+
+
+@handles(PaymentChargedBack)
+def charge_back(events: list[PaymentChargedBack]) -> None:
+    for event in events:
+        services.charge_back(chargeback_id=event.chargeback_id)
+
+
+@handles(ChargebackWon)
+def win_chargebacks(events: list[ChargebackWon]) -> None:
+    for event in events:
+        services.win_chargeback(chargeback_id=event.chargeback_id)
 
 
 @handles(GuestClaimed)

@@ -28,6 +28,7 @@ from meadow.payments.services.paying import (
     in_one_purchase,
     start_again,
     start_payment,
+    win_back,
 )
 from meadow.payments.services.payouts import approve_payout, free_payout, refuse_payout, withdraw
 from meadow.payments.services.reconciling import close_difference, reconcile, work_days
@@ -92,6 +93,7 @@ __all__ = [
     "start_payment",
     "take_back",
     "verify",
+    "win_back",
     "withdraw",
     "work_days",
     "work_holds",

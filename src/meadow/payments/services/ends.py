@@ -53,7 +53,9 @@ def end_leg(leg_id: int, outcome: Outcome, *, ref: str | None = "", why: str = "
         if leg.direction == "return":
             assert leg.original_id is not None  # a database constraint of returns
             if event == "fail":
-                Leg.objects.filter(pk=leg.original_id).update(returned_minor=F("returned_minor") - leg.amount_minor)
+                Leg.objects.filter(pk=leg.original_id or 0).update(
+                    returned_minor=F("returned_minor") - leg.amount_minor
+                )
             _move(leg, f"psp:{leg.payment.provider}", _available(leg), when=event == "post")
         else:
             target = f"psp:{leg.payment.provider}" if event == "post" else _available(leg)

@@ -1,7 +1,6 @@
 """How we end a provider's hold two days before it would end by itself (settled question 9)."""
 
 from datetime import datetime
-from functools import partial
 
 from meadow.kernel import clock, db
 from meadow.kernel.events import HoldReleased
@@ -56,12 +55,8 @@ def _release(payment: Payment, at_provider: Adapter) -> None:
             )
             for part in open_parts
         ]
-    for operation in asked:
-        try:
-            if call(at_provider, partial(at_provider.release, operation)).state == "failed":
-                return
-        except ProviderDown:
-            return
+    if not all(_let_go(at_provider, operation) for operation in asked):
+        return
     with db.atomic():
         row = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
         row.hold_due_at = None
@@ -69,3 +64,10 @@ def _release(payment: Payment, at_provider: Adapter) -> None:
         row.save(update_fields=["hold_due_at", "released_at"])
         if asked:
             emit(HoldReleased(payment.pk))
+
+
+def _let_go(at_provider: Adapter, operation: Operation) -> bool:
+    try:
+        return call(at_provider, lambda: at_provider.release(operation)).state != "failed"
+    except ProviderDown:
+        return False

@@ -18,12 +18,13 @@ from meadow.ledger.services import Transfer, collect_party, net_receivable, post
 from meadow.payments import rules
 from meadow.payments.adapters import adapter, enabled
 from meadow.payments.adapters.protocol import Adapter, Answer
-from meadow.payments.models import Leg, Payment, ProviderAccount
+from meadow.payments.models import Leg, Payment
 from meadow.payments.services.calling import call
 from meadow.payments.services.ends import end_leg
 from meadow.payments.services.operations import leg_operation
 
 Cause = tuple[str, int]
+Accounts = dict[tuple[str, int | None], tuple[str, str]]
 PLATFORM = "platform"
 NOT_SENT = "not_sent_yet"
 
@@ -48,15 +49,18 @@ def share_out(*, payment_id: int, of: str, cause: Cause, shares: Sequence[Share]
     the money came to the merchant, the platform's share is split out of it, with the commissions that wait, and the
     rest is released.
     """
-    payment, accounts = _accounts(payment_id, shares)
-    at_provider = enabled().get(payment.provider) if payment else None
-    if payment is None or at_provider is None:
+    provider, accounts = _accounts(payment_id, shares)
+    at_provider = enabled().get(provider)
+    if at_provider is None:
         return []
     if at_provider.limits.lands_with == "merchant":
         wanted = _of_the_merchants(shares, accounts)
     else:
-        wanted = [("split", share, accounts[share.kind, share.party_id]) for share in shares
-                  if (share.kind, share.party_id) in accounts]  # fmt: skip
+        named = [(share, accounts.get((share.kind, share.party_id))) for share in shares]
+        wanted = [("split", share, account) for share, account in named if account]
+    if not wanted:
+        return []
+    payment = Payment.objects.get(pk=payment_id)
     now = clock.now()
     legs = [
         Leg(
@@ -80,14 +84,12 @@ def take_back(*, key: str, payment_id: int, of: str, order: Cause, cause: Cause,
     that was not sent yet shrinks instead.  What cannot come back is noted as failed, with the reason.  Call it before
     the ledger collects, because legs are locked before accounts; the same key plans once.
     """
-    payment = Payment.objects.filter(pk=payment_id).first()
-    at_provider = enabled().get(payment.provider) if payment else None
-    if payment is None or at_provider is None:
+    sent = Leg.objects.filter(payment_id=payment_id, of=of, cause_kind=order[0], cause_id=order[1])
+    sent = sent.exclude(direction="return").exclude(state="failed").order_by("pk")
+    legs = list(sent.select_for_update(no_key=True, of=("self",)).select_related("payment"))
+    at_provider = enabled().get(legs[0].payment.provider) if legs else None
+    if at_provider is None:
         return []
-    sent = Leg.objects.select_for_update(no_key=True).filter(
-        payment=payment, of=of, cause_kind=order[0], cause_id=order[1]
-    )
-    legs = [leg for leg in sent.exclude(direction="return").exclude(state="failed").order_by("pk")]
     planned: list[Leg] = []
     for share in _as_sent(shares, legs):
         left = share.minor
@@ -129,22 +131,21 @@ def returns_under_way(cause: Cause) -> bool:
     ).exists()
 
 
-def _accounts(
-    payment_id: int, shares: Sequence[Share]
-) -> tuple[Payment | None, dict[tuple[str, int | None], tuple[str, str]]]:
-    """The payment, and the accounts that its parties have at its provider."""
-    payment = Payment.objects.filter(pk=payment_id).first()
-    if payment is None:
-        return None, {}
-    found = ProviderAccount.objects.filter(
-        provider=payment.provider, closed_at=None, party_id__in=[share.party_id for share in shares if share.party_id]
+def _accounts(payment_id: int, shares: Sequence[Share]) -> tuple[str, Accounts]:
+    """The provider of a payment, and the accounts that these parties have there; one statement."""
+    found = db.rows(
+        "SELECT p.provider, a.party_kind, a.party_id, a.kind, a.account FROM payments_payment p"
+        " LEFT JOIN payments_provideraccount a ON a.provider = p.provider AND a.closed_at IS NULL"
+        " AND a.party_id = ANY(%s) WHERE p.id = %s",
+        [[share.party_id for share in shares if share.party_id], payment_id],
     )
-    return payment, {(one.party_kind, one.party_id): (one.kind, one.account) for one in found}
+    accounts: Accounts = {
+        (row["party_kind"], row["party_id"]): (row["kind"], row["account"]) for row in found if row["kind"]
+    }
+    return found[0]["provider"] if found else "", accounts
 
 
-def _of_the_merchants(
-    shares: Sequence[Share], accounts: dict[tuple[str, int | None], tuple[str, str]]
-) -> list[tuple[str, Share, tuple[str, str]]]:
+def _of_the_merchants(shares: Sequence[Share], accounts: Accounts) -> list[tuple[str, Share, tuple[str, str]]]:
     """Legs where the money came to the merchant: straight to creators who may have theirs, the platform's part with
     the commissions that wait, and last the rest to the merchant."""
     now, custody = clock.now(), 0

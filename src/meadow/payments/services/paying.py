@@ -61,13 +61,34 @@ def start_again(*, key: str, payment_id: int, provider: str, parts: Sequence[Par
         cause = (before.cause_kind, before.cause_id)
         payment = _start(at_provider, key, cause, amount, parts, before.first_id or before.pk)
         if payment.pk != before.pk and before.replaced_at is None:
-            before.replaced_at = clock.now()
-            if before.state in rules.PAYMENT.sources("close"):
-                before.state = "closed"
-            # The provider is told by the sweep: it may be the one that does not answer.
-            before.ask_at = clock.now()
-            before.save(update_fields=["replaced_at", "state", "ask_at"])
+            _leave(before)
     return payment
+
+
+def win_back(*, payment_id: int) -> bool:
+    """A way to pay that was left is the one that was paid; the other is given up.  False if the other was paid too.
+
+    The caller has locked the orders and this payment.
+    """
+    with db.atomic():
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
+        others = Payment.objects.select_for_update(no_key=True).filter(in_one_purchase(payment)).exclude(pk=payment_id)
+        rows = list(others.order_by("pk"))
+        if any(other.state == "succeeded" for other in rows):
+            return False
+        for other in rows:
+            if other.replaced_at is None:
+                _leave(other)
+        Payment.objects.filter(pk=payment_id).update(replaced_at=None)
+    return True
+
+
+def _leave(payment: Payment) -> None:
+    """Gives a way to pay up for another.  Its provider is told by the sweep: it may be the one that does not answer."""
+    payment.replaced_at = payment.ask_at = clock.now()
+    if payment.state in rules.PAYMENT.sources("close"):
+        payment.state = "closed"
+    payment.save(update_fields=["replaced_at", "state", "ask_at"])
 
 
 def in_one_purchase(payment: Payment) -> Q:

@@ -10,6 +10,7 @@ from meadow.trade.queries.checkouts import (
     checkout_token,
     orders_of_checkout,
     quote,
+    ways_to_pay,
 )
 from meadow.trade.queries.invariants import INVARIANTS, run_invariants
 from meadow.trade.queries.orders import (
@@ -73,4 +74,5 @@ __all__ = [
     "run_invariants",
     "settlement_of",
     "view_of",
+    "ways_to_pay",
 ]

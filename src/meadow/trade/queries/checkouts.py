@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from meadow.catalog import queries as catalog
-from meadow.kernel import signing
+from meadow.kernel import clock, signing
 from meadow.kernel.errors import Refusal
+from meadow.ledger.queries import split
+from meadow.payments import queries as payments
+from meadow.payments.queries import Offer
+from meadow.plans import queries as plans
 from meadow.trade import rules
 from meadow.trade.models import Checkout, Order
 from meadow.trade.queries.carts import problem_of
@@ -126,6 +130,34 @@ def quote(of: Checkout) -> Quote:
     ]
     parts = rules.parts_of(priced, {shop_id: shop.flat_shipping_minor for shop_id, shop in shops.items()})
     return Quote(of.pk, of.public_id, of.state, tuple(_part(part, skus, shops, wanted, of.shipping) for part in parts))
+
+
+def ways_to_pay(of: Quote) -> dict[str, list[Offer]]:
+    """The providers per currency, the best first, each with why it is not offered for this checkout."""
+    return {
+        currency: payments.offers(
+            currency=currency,
+            merchant_ids={part.shop.merchant_id for part in of.parts if part.currency == currency},
+            share_bp=_largest_share_bp([part for part in of.parts if part.currency == currency]),
+        )
+        for currency in of.total_minor
+    }
+
+
+def _largest_share_bp(parts: Sequence[QuotePart]) -> int:
+    """How much of an order may go to others than its merchant, whoever turns out to earn on it: by the highest rate of
+    any plan for each product.  Not counted where no provider minds."""
+    if all(payments.limits_of(provider).max_split_ratio_bp is None for provider in payments.providers()):
+        return 0
+    rates = plans.highest_rates(
+        [(line.sku.product_id, part.shop.shop_id) for part in parts for line in part.lines], at=clock.now()
+    )
+    return payments.share_bp_of(
+        [
+            (sum(split(line.amount_minor, rates[line.sku.product_id]).pool for line in part.lines), part.total_minor)
+            for part in parts
+        ]
+    )
 
 
 def _part(

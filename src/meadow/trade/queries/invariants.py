@@ -1,6 +1,7 @@
 """What must always be true of trade: each invariant a named function that counts its violations."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -21,7 +22,9 @@ NEWEST_SETTLED = 300  # older ones were looked at when they were the newest, and
 def escrow_is_what_was_not_released() -> int:
     """escrow(order) = paid - released - refunded from escrow, and 0 once the order is closed or settled."""
     wrong = 0
-    orders = Order.objects.order_by("pk").values_list("public_id", "currency", "state", "total_minor", "refunded_minor")
+    orders = Order.objects.order_by("pk").values_list(
+        "public_id", "currency", "state", "total_minor", "refunded_minor", "held_at"
+    )
     for chunk in _chunks(orders.iterator(AT_ONCE)):
         for currency in {row[1] for row in chunk}:
             due = {f"escrow:{row[0]}": _in_escrow(row) for row in chunk if row[1] == currency}
@@ -30,9 +33,21 @@ def escrow_is_what_was_not_released() -> int:
     return wrong
 
 
-def _in_escrow(row: tuple[str, str, str, int, int]) -> int:
-    _, _, state, total_minor, refunded_minor = row
-    return total_minor - refunded_minor if state in IN_ESCROW else 0
+def _in_escrow(row: tuple[str, str, str, int, int, datetime | None]) -> int:
+    _, _, state, total_minor, refunded_minor, held_at = row
+    return total_minor - refunded_minor if state in IN_ESCROW and held_at is None else 0
+
+
+def held_is_of_orders_not_settled() -> int:
+    """What a merchant has but may not take is what is left of its orders whose provider let go of their money."""
+    held = Order.objects.filter(state__in=IN_ESCROW, held_at__isnull=False).values("merchant_id", "currency")
+    due = {
+        (f"merchant:{row['merchant_id']}:held", row["currency"]): row["minor"]
+        for row in held.annotate(minor=Sum("total_minor") - Sum("refunded_minor")).order_by()
+        if row["minor"]
+    }
+    there = {name: minor for name, minor in ledger.nonzero_balances("merchant:").items() if name[0].endswith(":held")}
+    return len(due.items() ^ there.items())
 
 
 def refunds_are_where_they_stand() -> int:
@@ -66,7 +81,8 @@ def settled_once_and_to_its_parties() -> int:
 
 def _is_settled_rightly(order: Order) -> bool:
     entries = [entry for entry in ledger.entries_of(("trade.order", order.pk)) if entry.kind == "settle"]
-    released = [entry for entry in entries if entry.source == f"escrow:{order.public_id}"]
+    sources = (f"escrow:{order.public_id}", f"merchant:{order.merchant_id}:held")
+    released = [entry for entry in entries if entry.source == sources[order.held_at is not None]]
     creators = set(OrderLine.objects.filter(order=order, creator__isnull=False).values_list("creator_id", flat=True))
     allowed = {f"creator:{creator_id}:available" for creator_id in creators}
     allowed |= {f"merchant:{order.merchant_id}:available", "platform:service_fee", "platform:trade_fee"}
@@ -102,9 +118,12 @@ def totals_add_up() -> int:
 
 
 def payment_is_sum_of_orders() -> int:
-    """A payment's amount is the sum of the orders that it pays, all in its currency."""
-    sums = Order.objects.values("payment_id", "payment__amount_minor").annotate(
-        minor=Sum("total_minor"), foreign=Count("pk", filter=~Q(currency=F("payment__currency")))
+    """A payment's amount is the sum of the orders that it pays, all in its currency; one that was left for another
+    provider keeps only what was closed by then."""
+    sums = (
+        Order.objects.filter(payment__replaced_at=None)
+        .values("payment_id", "payment__amount_minor")
+        .annotate(minor=Sum("total_minor"), foreign=Count("pk", filter=~Q(currency=F("payment__currency"))))
     )
     return sums.exclude(minor=F("payment__amount_minor"), foreign=0).count()
 
@@ -132,6 +151,7 @@ def _chunks(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 INVARIANTS: dict[str, Callable[[], int]] = {
+    "trade_held_is_of_orders_not_settled": held_is_of_orders_not_settled,
     "trade_escrow_is_what_was_not_released": escrow_is_what_was_not_released,
     "trade_line_pays_only_its_creator": line_pays_only_its_creator,
     "trade_payment_is_sum_of_orders": payment_is_sum_of_orders,

@@ -5,7 +5,8 @@ from meadow.trade.services.buyers import claim_orders, merge_cart
 from meadow.trade.services.carts import add_to_cart, remove_from_cart, set_quantity
 from meadow.trade.services.checkouts import LineIn, open_cart_checkout, open_checkout, show_again
 from meadow.trade.services.closing import cancel_order, expire_order
-from meadow.trade.services.paying import record_payment, record_payments
+from meadow.trade.services.forced import charge_back, hold_with_merchants, win_chargeback
+from meadow.trade.services.paying import pay_otherwise, record_payment, record_payments
 from meadow.trade.services.placing import Placed, place_orders
 from meadow.trade.services.refunding import complete_refund, refund_order, retry_refund
 from meadow.trade.services.settling import settle_order
@@ -18,13 +19,16 @@ __all__ = [
     "add_to_cart",
     "auto_confirm",
     "cancel_order",
+    "charge_back",
     "claim_orders",
     "complete_refund",
     "confirm_receipt",
     "expire_order",
+    "hold_with_merchants",
     "merge_cart",
     "open_cart_checkout",
     "open_checkout",
+    "pay_otherwise",
     "place_orders",
     "record_payment",
     "record_payments",
@@ -35,4 +39,5 @@ __all__ = [
     "settle_order",
     "ship_order",
     "show_again",
+    "win_chargeback",
 ]

@@ -11,12 +11,13 @@ from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
 from meadow.ledger import services as ledger
 from meadow.ledger.services import NewPosting, Transfer
+from meadow.payments import queries as payment_reads
 from meadow.payments import services as payments
-from meadow.payments.services import Notice, Payment
+from meadow.payments.services import Notice, PartIn, Payment
 from meadow.trade import rules
-from meadow.trade.models import Order
+from meadow.trade.models import Order, OrderLine
 from meadow.trade.services import refunding
-from meadow.trade.services.moving import close
+from meadow.trade.services.moving import check_carried, close, part_name
 
 
 def record_payment(notice: Notice) -> list[Order]:
@@ -31,6 +32,8 @@ def record_payment(notice: Notice) -> list[Order]:
         orders = list(Order.objects.select_for_update(no_key=True).filter(payment_id=notice.payment_id).order_by("pk"))
         accepted = payments.accept_notice(notice_id=notice.pk)
         outcome = "succeeded" if accepted.outcome == "paid" else "pending"
+        if accepted.outcome == "paid" and accepted.payment.replaced_at is not None:
+            return _paid_after_all(accepted.payment)
         effects = {
             order.pk: rules.effect_of_notice(order.state, outcome, was_paid=order.paid_at is not None)
             for order in orders
@@ -54,6 +57,54 @@ def record_payments(notices: Sequence[Notice]) -> None:
         list(wanted.order_by("pk").values_list("pk"))
         for notice in sorted(notices, key=lambda notice: (notice.payment_id or 0, notice.pk)):
             record_payment(notice)
+
+
+def pay_otherwise(*, payment_id: int, provider: str) -> Payment:
+    """The buyer pays by another provider what is still to be paid; whether it is theirs to pay is the door's to ask.
+
+    Sent twice, the second finds the first.  Refuses: stale_state, already_paid, provider_unknown, provider_closed,
+    provider_cannot_carry, not_found.
+    """
+    with atomic():
+        orders = list(Order.objects.select_for_update(no_key=True).filter(payment_id=payment_id).order_by("pk"))
+        placed = [order for order in orders if order.state == "placed"]
+        before = payment_reads.payment_by_id(payment_id)
+        if not placed:
+            newest = payment_reads.tries_of(before)[-1]
+            if newest.pk != payment_id and newest.provider == provider:
+                return newest
+            raise Refusal("stale_state", state=before.state, event="pay_otherwise")
+        check_carried(placed, list(OrderLine.objects.filter(order__in=placed)), provider)
+        payment = payments.start_again(
+            key=f"again:{before.public_id}:{provider}", payment_id=payment_id, provider=provider,
+            parts=[PartIn(part_name(order.shop_id), order.merchant_id, order.total_minor) for order in placed],
+        )  # fmt: skip
+        Order.objects.filter(pk__in=[order.pk for order in placed]).update(payment=payment)
+    return payment
+
+
+def _paid_after_all(payment: Payment) -> list[Order]:
+    """Money came by a way that the buyer had left for another.
+
+    While nothing else was paid and every order still waits, this way wins and the other is given up; else the money
+    goes back by itself, because nobody may be charged twice.
+    """
+    tries = payment_reads.tries_of(payment)
+    orders = list(
+        Order.objects.select_for_update(no_key=True).filter(payment__in=[one.pk for one in tries]).order_by("pk")
+    )
+    is_free = all(order.state == "placed" for order in orders)
+    if not is_free or sum(order.total_minor for order in orders) != payment.amount_minor:
+        payments.refund_stray(payment)
+        return []
+    if not payments.win_back(payment_id=payment.pk):
+        payments.refund_stray(payment)
+        return []
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(payment=payment)
+    for order in orders:
+        order.payment = payment
+    _take(orders, payment)
+    return orders
 
 
 def _take(orders: Sequence[Order], payment: Payment) -> None:

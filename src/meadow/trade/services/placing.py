@@ -23,12 +23,13 @@ from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
 from meadow.ledger.queries import shipping_split, split
 from meadow.payments import services as payments
-from meadow.payments.services import Payment
+from meadow.payments.services import PartIn, Payment
 from meadow.trade import queries, rules
 from meadow.trade.models import CartLine, Checkout, Order, OrderLine
 from meadow.trade.queries import Quote, QuoteLine, QuotePart
 from meadow.trade.queries.checkouts import totals_of
 from meadow.trade.services.checkouts import refusal_of
+from meadow.trade.services.moving import check_carried, part_name
 
 TRIES = 3
 # The order's own timer gives the stock back; the reservation's end only guards against orders that got lost.
@@ -72,7 +73,7 @@ def place_orders(
     guest, who must give an e-mail or a phone.
 
     Refuses: not_found, address_refused, price_changed, total_changed, not_on_sale, out_of_stock, gift_alone,
-    provider_unknown, feature_suspended.
+    provider_unknown, provider_closed, provider_cannot_carry, feature_suspended.
     """
     where = rules.check_address(address)
     for attempt in range(TRIES):
@@ -120,6 +121,7 @@ def _place(
     buyer = buyer_id if buyer_id is not None else accounts.make_guest(locale=locale).pk
     started = _start_payments(checkout, parts, provider)
     orders, lines = _write(checkout, parts, started, Buying(buyer, reach, address))
+    check_carried(orders, lines, provider)
     # A guest's checkout stays nobody's: who holds its signed id may ask for its outcome again.
     db.move(checkout, rules.CHECKOUT, "place", placed_at=clock.now(), refused=refused, buyer_id=buyer_id)
     if checkout.is_from_cart:
@@ -191,6 +193,11 @@ def _start_payments(checkout: Checkout, parts: Sequence[QuotePart], provider: st
             cause=("trade.checkout", checkout.pk),
             amount=Money(minor, currency),
             provider=provider,
+            parts=[
+                PartIn(part_name(part.shop.shop_id), part.shop.merchant_id, part.total_minor)
+                for part in parts
+                if part.currency == currency
+            ],
         )
         for currency, minor in totals_of(parts).items()
     }

@@ -19,12 +19,12 @@ from meadow.ledger.queries import step
 from meadow.ledger.services import Leg, Transfer
 from meadow.payments import queries as payment_reads
 from meadow.payments import services as payments
-from meadow.payments.services import Payment
+from meadow.payments.services import Payment, Share
 from meadow.trade import queries, rules
 from meadow.trade.models import Order, OrderLine, Parcel, Refund, RefundLine
 from meadow.trade.queries.orders import lines_of, refundable, split_of
 from meadow.trade.services.access import require_staff_or_operator
-from meadow.trade.services.moving import advance_shipping, close, to_ship
+from meadow.trade.services.moving import advance_shipping, close, money_of, part_name, to_ship
 
 
 def refund_order(
@@ -54,7 +54,7 @@ def refund_order(
         lines = lines_of(order.pk)
         amounts = rules.refund_amounts(refundable(lines), goods, shipping_minor)
         in_escrow = order.state in rules.IN_ESCROW
-        refund = _promise(order, lines, amounts, in_escrow, key=key, kind="refund", reason=reason, by=by)
+        refund = promise(order, lines, amounts, in_escrow, key=key, kind="refund", reason=reason, by=by)
         if order.refunded_minor == order.total_minor and in_escrow:
             close(order, "refund_all", "refunded")
         elif order.state == "part_shipped":
@@ -75,7 +75,7 @@ def refund_everything(
     amounts = rules.everything_left(refundable(lines))
     # Closed first, so that the commission's end names the cancellation and not the refund that follows from it.
     close(order, event, close_reason)
-    refund = _promise(order, lines, amounts, True, key=key, kind=kind, reason=reason, by=by)
+    refund = promise(order, lines, amounts, True, key=key, kind=kind, reason=reason, by=by)
     fund(refund, order)
     return refund
 
@@ -96,7 +96,7 @@ def refund_late(order: Order, payment: Payment) -> Refund:
     return refund
 
 
-def _promise(
+def promise(
     order: Order,
     lines: Sequence[OrderLine],
     amounts: Sequence[tuple[int, int]],
@@ -167,10 +167,11 @@ def fund(refund: Refund, order: Order) -> bool:
     cause, kind, key = ("trade.order", order.pk), "refund", f"refund:{refund.public_id}"
     note = {"refund": refund.public_id}
     if refund.is_from_escrow:
-        source = Transfer(f"escrow:{order.public_id}", _account(refund), _money(refund))
+        source = Transfer(money_of(order), _account(refund), _money(refund))
         ledger.post(key=key, cause=cause, kind=kind, transfers=[source], note=note)
     else:
         legs, transfers = _legs(refund, order)
+        _ask_parties(refund, order, legs, transfers)
         try:
             ledger.collect(
                 key=key, legs=legs, target=_account(refund), currency=refund.currency, cause=cause, kind=kind,
@@ -181,8 +182,23 @@ def fund(refund: Refund, order: Order) -> bool:
                 raise
             _stuck(refund)
             return False
-    _send(refund, order, "fund")
+    if refund.kind == "chargeback":
+        # The money has left the provider already: there is nobody to ask.
+        db.move(refund, rules.REFUND, "fund", sent_at=clock.now(), retry_due_at=None)
+        _finish(refund, order)
+    else:
+        _send(refund, order, "fund")
     return True
+
+
+def _ask_parties(refund: Refund, order: Order, legs: Sequence[Leg], transfers: Sequence[Transfer]) -> None:
+    """What left the provider for its parties is fetched back there; before the ledger collects, for the locks' order."""
+    shares = [Share(leg.kind, leg.party_id, leg.minor) for leg in legs]
+    shares.append(Share("platform", None, sum(transfer.amount.minor for transfer in transfers)))
+    payments.take_back(
+        key=f"refund:{refund.public_id}", payment_id=order.payment_id, of=part_name(order.shop_id),
+        order=("trade.order", order.pk), cause=("trade.refund", refund.pk), shares=shares,
+    )  # fmt: skip
 
 
 def _legs(refund: Refund, order: Order) -> tuple[list[Leg], list[Transfer]]:
@@ -206,7 +222,7 @@ def _send(refund: Refund, order: Order, event: str) -> None:
     db.move(refund, rules.REFUND, event, sent_at=clock.now(), retry_due_at=None, tries=refund.tries + 1)
     payments.request_refund(
         key=_provider_key(refund), payment_id=order.payment_id, amount=_money(refund),
-        cause=("trade.refund", refund.pk),
+        cause=("trade.refund", refund.pk), of=part_name(order.shop_id),
     )  # fmt: skip
 
 
@@ -264,15 +280,20 @@ def complete_refund(*, refund_id: int, provider_refund_id: int) -> None:
             db.move(refund, rules.REFUND, "fail")
             _stuck(refund)
             return
-        ledger.post(
-            key=f"refunded:{refund.public_id}",
-            cause=("trade.order", order.pk),
-            kind="refunded",
-            transfers=[Transfer(_account(refund), f"psp:{order.payment.provider}", _money(refund))],
-            note={"refund": refund.public_id},
-        )
-        db.move(refund, rules.REFUND, "complete", completed_at=clock.now())
-        emit(RefundCompleted(refund.pk, order.pk))
+        _finish(refund, order)
+
+
+def _finish(refund: Refund, order: Order) -> None:
+    """The money is with the buyer, and no longer at the provider."""
+    ledger.post(
+        key=f"refunded:{refund.public_id}",
+        cause=("trade.order", order.pk),
+        kind="refunded",
+        transfers=[Transfer(_account(refund), f"psp:{order.payment.provider}", _money(refund))],
+        note={"refund": refund.public_id},
+    )
+    db.move(refund, rules.REFUND, "complete", completed_at=clock.now())
+    emit(RefundCompleted(refund.pk, order.pk))
 
 
 def _same(known: Refund, goods: Sequence[tuple[int, int]], shipping_minor: int) -> Refund:

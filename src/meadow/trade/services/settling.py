@@ -9,9 +9,12 @@ from meadow.kernel.outbox import emit
 from meadow.ledger import services as ledger
 from meadow.ledger.queries import Split, reversal
 from meadow.ledger.services import Transfer
+from meadow.payments import services as payments
+from meadow.payments.services import Share
 from meadow.trade import queries, rules
 from meadow.trade.models import Order, OrderLine
 from meadow.trade.queries.orders import lines_of, split_of
+from meadow.trade.services.moving import money_of, part_name
 
 
 def settle_order(*, order_id: int) -> Order:
@@ -32,13 +35,18 @@ def settle(order: Order) -> None:
     """
     db.move(order, rules.ORDER, "settle", settled_at=clock.now())
     lines = lines_of(order.pk)
+    transfers = _transfers(order, lines)
     ledger.post(
         key=f"settle:{order.public_id}",
         cause=("trade.order", order.pk),
         kind="settle",
-        transfers=_transfers(order, lines),
+        transfers=transfers,
         note={"lines": [[line.pk, line.plan_version_id, *_left(line)] for line in lines]},
     )
+    payments.share_out(
+        payment_id=order.payment_id, of=part_name(order.shop_id), cause=("trade.order", order.pk),
+        shares=[_share(transfer) for transfer in transfers],
+    )  # fmt: skip
     emit(OrderSettled(order.pk, order.merchant_id))
 
 
@@ -50,7 +58,7 @@ def _transfers(order: Order, lines: list[OrderLine]) -> list[Transfer]:
         merchant, service, trade = merchant + to_merchant, service + to_service, trade + to_trade
         if line.creator_id is not None:
             creators[line.creator_id] = creators.get(line.creator_id, 0) + to_creator
-    escrow = f"escrow:{order.public_id}"
+    escrow = money_of(order)
 
     def out(target: str, minor: int) -> Transfer:
         return Transfer(escrow, target, Money(minor, order.currency))
@@ -65,6 +73,13 @@ def _transfers(order: Order, lines: list[OrderLine]) -> list[Transfer]:
         out("platform:service_fee", service),
         out("platform:trade_fee", trade),
     ]
+
+
+def _share(transfer: Transfer) -> Share:
+    """The same for the provider, if it is to pass the parts on."""
+    kind, _, rest = transfer.target.partition(":")
+    party_id = None if kind == "platform" else int(rest.partition(":")[0])
+    return Share(kind, party_id, transfer.amount.minor, transfer.hold_until)
 
 
 def _left(line: OrderLine) -> tuple[int, int, int, int]:
