@@ -119,6 +119,16 @@ REFUSALS: dict[str, Says] = {
         "{currency} is no ISO 4217 currency code known here. Use one such as CNY or EUR.",
         "无法识别币种 {currency}，请使用 CNY、EUR 等代码。",
     ),
+    "picture_too_large": Says(
+        422,
+        "The picture is too large: at most {most}. Make it smaller and try again.",
+        "图片过大，最大 {most}，请缩小后重试。",
+    ),
+    "picture_unreadable": Says(
+        422,
+        "This is no picture that can be read. Use one of {formats}.",
+        "无法识别该图片，请使用 {formats} 格式。",
+    ),
     "clock_fixed": Says(
         409,
         "The clock can only be advanced on a sandbox installation. Use one with the sandbox provider alone.",
