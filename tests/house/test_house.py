@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "meadow"
 LAYERS = [
     {"kernel"}, {"accounts", "ledger"}, {"governance"}, {"payments"}, {"catalog"}, {"plans"}, {"content"},
-    {"sharing"}, {"affiliate"}, {"trade"}, {"messaging"}, {"web", "api"}, {"config"},
+    {"sharing"}, {"affiliate"}, {"trade"}, {"messaging"}, {"discovery"}, {"web", "api"}, {"config"},
 ]  # fmt: skip
 FILE_LINES, FUNCTION_LINES = 500, 70
 

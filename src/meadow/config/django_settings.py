@@ -19,7 +19,7 @@ AUTH_USER_MODEL = "accounts.Person"
 
 CONTEXTS = [
     "kernel", "accounts", "ledger", "governance", "payments", "catalog", "plans", "content", "sharing", "affiliate",
-    "trade", "messaging",
+    "trade", "messaging", "discovery",
 ]  # fmt: skip
 
 _HERE = Path(__file__).resolve().parents[1]

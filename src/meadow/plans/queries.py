@@ -1,6 +1,6 @@
 """Which commission plans there are, which pays whom for what, and what a rate would cost."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -32,11 +32,14 @@ __all__ = [
     "plans_for_shops",
     "plans_of_shop",
     "preview",
+    "products_of_plan",
     "rate_from",
     "rate_text",
     "summary",
+    "terms_of_goods",
 ]
 
+NOBODY = 0  # stands for a creator whom nobody invited
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -94,6 +97,62 @@ def plans_for_shops(
         )
         for row in rows
     ]  # fmt: skip
+
+
+# The same with every member: what a read table keeps.
+_TERMS = _IN_FORCE.replace("AND m.creator_id = ANY(%(creators)s) ", "")
+_CHANGES = (
+    "SELECT c.product_id, min(c.at) AS at FROM (SELECT w.product AS product_id, t.at FROM "
+    "unnest(%(products)s::bigint[], %(product_shops)s::bigint[]) AS w(product, shop) JOIN plans_plan p "
+    "ON p.shop_id = w.shop AND (p.kind = 'general' OR EXISTS (SELECT 1 FROM plans_planproduct i "
+    "WHERE i.plan_id = p.id AND i.product_id = w.product)) CROSS JOIN LATERAL ("
+    "SELECT unnest(ARRAY[v.effective_from, v.starts_at, v.ends_at]) AS at FROM plans_planversion v "
+    "WHERE v.plan_id = p.id AND NOT v.is_withdrawn UNION ALL SELECT m.leaves_at FROM plans_planmember m "
+    "WHERE m.plan_id = p.id AND m.leaves_at IS NOT NULL) t WHERE t.at > %(at)s) c GROUP BY c.product_id"
+)
+
+
+def terms_of_goods(
+    shop_of: Mapping[int, int], at: datetime
+) -> tuple[dict[int, PlanChoice | None], dict[int, dict[int, PlanChoice]], dict[int, datetime]]:
+    """What products (id to shop) pay at a moment, two statements for any number of them.
+
+    By product: what every creator earns (one choice or None), what each invited creator earns instead, and when
+    the next plan begins, changes, ends or loses a member.
+    """
+    shops = sorted(set(shop_of.values()))
+    rows = db.rows(_TERMS, {"shops": shops, "products": list(shop_of), "at": at})
+    named: dict[int, list[Offer]] = {}
+    shop_wide: dict[int, list[Offer]] = {}
+    for row in rows:
+        is_general = row["kind"] == "general"
+        offer = Offer(
+            row["plan_id"], row["version_id"], row["kind"], row["rate_bp"], row["shop_id"],
+            None if is_general else row["product_id"],
+            None if row["creator_ids"] is None else frozenset(row["creator_ids"]),
+        )  # fmt: skip
+        if is_general:
+            shop_wide.setdefault(row["shop_id"], []).append(offer)
+        else:
+            named.setdefault(row["product_id"], []).append(offer)
+    everybody: dict[int, PlanChoice | None] = {}
+    invited: dict[int, dict[int, PlanChoice]] = {}
+    for product_id, shop_id in shop_of.items():
+        here = [*named.get(product_id, ()), *shop_wide.get(shop_id, ())]
+        everybody[product_id] = rules.choose(here, shop_id=shop_id, product_id=product_id, creator_id=NOBODY)
+        for creator_id in sorted({each for offer in here for each in offer.creator_ids or ()}):
+            choice = rules.choose(here, shop_id=shop_id, product_id=product_id, creator_id=creator_id)
+            if choice is not None and choice != everybody[product_id]:
+                invited.setdefault(product_id, {})[creator_id] = choice
+    changes = db.rows(_CHANGES, {"products": list(shop_of), "product_shops": list(shop_of.values()), "at": at})
+    return everybody, invited, {row["product_id"]: row["at"] for row in changes}
+
+
+def products_of_plan(plan_id: int) -> list[int] | None:
+    """The products that a plan names; None if it covers its whole shop."""
+    if Plan.objects.filter(pk=plan_id, kind="general").exists():
+        return None
+    return list(PlanProduct.objects.filter(plan_id=plan_id).values_list("product_id", flat=True))
 
 
 def plan_for(

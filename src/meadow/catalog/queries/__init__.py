@@ -29,6 +29,7 @@ from meadow.catalog.queries.lists import (
     product_list_json,
     products_of_shop,
 )
+from meadow.catalog.queries.picking import GoodsFacts, all_products, goods_facts, products_in_shops
 from meadow.catalog.queries.sale import (
     Card,
     ProductPage,
@@ -54,14 +55,17 @@ __all__ = [
     "LIMITS",
     "Card",
     "CardPage",
+    "GoodsFacts",
     "KeptProduct",
     "ProductPage",
     "ShopView",
     "SkuForSale",
     "SkuView",
+    "all_products",
     "are_taken",
     "cards",
     "export_csv",
+    "goods_facts",
     "google_feed",
     "held_quantities",
     "ids_by_handle",
@@ -84,6 +88,7 @@ __all__ = [
     "product_page",
     "product_faces",
     "product_id_of",
+    "products_in_shops",
     "products_of_shop",
     "shop_faces",
     "shop_id_of",

@@ -34,6 +34,7 @@ from meadow.trade.queries.orders import (
     settlement_of,
     view_of,
 )
+from meadow.trade.queries.sold import products_of_orders
 from meadow.trade.rules import AUTO_CONFIRM, LIMITS, TIMERS
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "orders_of_checkout",
     "orders_of_payment",
     "orders_of_shop",
+    "products_of_orders",
     "quote",
     "refund_for",
     "refunds_of",

@@ -1,0 +1,72 @@
+"""Which events make a row of the goods table stale.  All they do is note the product: twice is once."""
+
+from collections.abc import Iterable, Sequence
+
+from meadow.catalog import queries as catalog
+from meadow.discovery import services
+from meadow.kernel import events as happened
+from meadow.kernel.outbox import handles
+from meadow.plans import queries as plans
+from meadow.trade import queries as trade
+
+
+def on_product(events: Sequence[happened.ProductChanged | happened.ProductWithdrawn]) -> None:
+    services.mark_stale({event.product_id for event in events})
+
+
+@handles(happened.PlanChanged)
+def on_plan(events: list[happened.PlanChanged]) -> None:
+    products: set[int] = set()
+    for plan_id, shop_id in {(event.plan_id, event.shop_id) for event in events}:
+        named = plans.products_of_plan(plan_id)
+        products.update(catalog.products_in_shops([shop_id]) if named is None else named)
+    services.mark_stale(products)
+
+
+def on_shop(events: Sequence[happened.ShopOpened | happened.ShopClosed]) -> None:
+    services.mark_stale(catalog.products_in_shops({event.shop_id for event in events}))
+
+
+# Stock moves with orders: it is promised when one is placed and comes back when one closes or is refunded.
+
+
+def on_order(
+    events: Sequence[happened.OrderPlaced | happened.OrderClosed | happened.LineRefunded],
+) -> None:
+    services.mark_stale(trade.products_of_orders({event.order_id for event in events}))
+
+
+def on_decision(
+    events: Sequence[happened.DecisionMade | happened.DecisionReversed | happened.SuspensionEnded],
+) -> None:
+    _standing_of(_merchants((event.subject_kind, event.subject_id) for event in events))
+
+
+def _merchants(subjects: Iterable[tuple[str, int]]) -> set[int]:
+    """Whose standing may have changed: a decision about a product or shop counts against its merchant."""
+    found = set()
+    for kind, subject_id in set(subjects):
+        if kind == "accounts.merchant":
+            found.add(subject_id)
+        owner = {"catalog.shop": catalog.merchant_of_shop, "catalog.product": catalog.merchant_of_product}.get(kind)
+        if owner is not None and (party := owner(subject_id)) is not None:
+            found.add(party[1])
+    return found
+
+
+def _standing_of(merchant_ids: set[int]) -> None:
+    if merchant_ids:
+        shops = [shop.shop_id for shop in catalog.shops_of_merchants(merchant_ids)]
+        services.mark_stale(catalog.products_in_shops(shops))
+
+
+handles(happened.ProductChanged)(on_product)
+handles(happened.ProductWithdrawn)(on_product)
+handles(happened.ShopOpened)(on_shop)
+handles(happened.ShopClosed)(on_shop)
+handles(happened.OrderPlaced)(on_order)
+handles(happened.OrderClosed)(on_order)
+handles(happened.LineRefunded)(on_order)
+handles(happened.DecisionMade)(on_decision)
+handles(happened.DecisionReversed)(on_decision)
+handles(happened.SuspensionEnded)(on_decision)
