@@ -67,7 +67,15 @@ from meadow.governance.queries.detectors import (
     ruleset_at,
 )
 from meadow.governance.queries.faces import SHORT_KINDS, SHORT_NAMES, Face, faces, register_faces, subject_named
-from meadow.governance.queries.links import allowlist, blocked_hosts, decide_link, judge_link, partners
+from meadow.governance.queries.links import (
+    PartnerFileError,
+    allowlist,
+    blocked_hosts,
+    decide_link,
+    judge_link,
+    partners,
+    read_partner_file,
+)
 from meadow.governance.queries.queue import (
     KIND_NAMES,
     CasePage,
@@ -199,6 +207,8 @@ __all__ = [
     "SURFACES",
     "TARGETS",
     "Allowlist",
+    "PartnerFileError",
+    "read_partner_file",
     "Appeal",
     "AppealNote",
     "Backtest",

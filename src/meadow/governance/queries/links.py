@@ -7,6 +7,8 @@ from meadow.governance.models import Partner
 from meadow.governance.rules import Allowlist, LinkDecision, PartnerPages, build_allowlist
 from meadow.kernel import db
 
+PartnerFileError = rules.PartnerFileError
+read_partner_file = rules.read_partner_file
 decide_link = rules.decide_link
 """decide_link(url, surface, partners: Allowlist, *, own="") -> LinkDecision; pure, microseconds, no network."""
 

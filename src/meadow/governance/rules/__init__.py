@@ -10,6 +10,7 @@ from meadow.governance.rules.links import (
     build_allowlist,
     decide_link,
 )
+from meadow.governance.rules.partner_files import PartnerFileError, read_partner_file
 from meadow.governance.rules.patterns import PatternError, clean_host, compile_pattern
 from meadow.governance.rules.rulebook import (
     COMMENT_LENGTH,
@@ -44,6 +45,7 @@ __all__ = [
     "Disguise",
     "FoundLink",
     "LinkDecision",
+    "PartnerFileError",
     "PartnerPages",
     "PatternError",
     "RuleText",
@@ -55,6 +57,7 @@ __all__ = [
     "decide_link",
     "is_rule_id",
     "links_in_text",
+    "read_partner_file",
     "read_address",
 ]
 

@@ -11,11 +11,14 @@ from urllib.parse import unquote
 from meadow.governance.rules.addresses import is_invisible, registrable_domain
 
 ROUNDS = 5
+MOST_ENCODED = 2
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{0,7}\Z|[0-9]+\Z")
 _WITH_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,19}:[/\\]{1,3}[^\s]*")
 _SLASHES = re.compile(r"[/\\]{2}[\w\[][^\s]*")
-_DANGEROUS = re.compile(r"(?:javascript|vbscript|data|blob|file|intent|mailto|tel|sms|weixin|alipays?):[^\s]*", re.I)
+_DANGEROUS = re.compile(
+    r"(?:javascript|vbscript|data|blob|file|intent|mailto|tel|sms|weixin|alipays?|https?(?=:[\w\[])):[^\s]*", re.I
+)
 _TOKEN = re.compile(r"[^\s,;&=|?#\"'<>()\[\]{}]+")
 _HOST = re.compile(r"(?:[^@/\\]{1,80}@)?((?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63})\.?(?::[0-9]{1,5})?(?:[/\\].*)?\Z")
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:[:/\\].*)?\Z")
@@ -57,11 +60,13 @@ def _in_plain(text: str, bare_hosts: bool) -> Iterator[str]:
             yield token
 
 
-def _in_encoded(text: str, bare_hosts: bool) -> Iterator[str]:
-    """Addresses written in base64 or hexadecimal digits, as redirectors like to have them."""
+def _in_encoded(text: str, bare_hosts: bool, depth: int = 0) -> Iterator[str]:
+    """Addresses written in base64 or hexadecimal digits, as redirectors like to have them, up to three times over."""
     for raw in _decodings(text):
         if raw.isascii() and (plain := raw.decode("ascii")).isprintable():
-            yield from _in_plain(plain, bare_hosts)
+            yield from _in_plain(unquote(plain) if "%" in plain else plain, bare_hosts)
+            if depth < MOST_ENCODED:
+                yield from _in_encoded(plain, bare_hosts, depth + 1)
 
 
 def _decodings(text: str) -> Iterator[bytes]:

@@ -20,13 +20,30 @@ _BARE = (
     r"(?<![A-Za-z0-9@])(?:[A-Za-z0-9][A-Za-z0-9\-]{0,62}\.){1,10}[A-Za-z][A-Za-z0-9\-]{1,62}\.?(?![A-Za-z0-9])"
     rf"(?::[0-9]{{1,5}})?(?:@[^{_STOP}]+)?(?:[/?#\\][!-~]*)?"
 )
-_LINK = re.compile(f"(?:{_WITH_SCHEME})|(?:{_OTHER_SCHEME})|(?:{_NO_SCHEME})|(?P<bare>{_BARE})", re.I)
-# Dots as they are spelled out to slip past a check: "evil 点 com", "evil[.]com", "evil (dot) com".
+# Four numbers alone are a version; with a port or a path they are a place.
+_NUMBERS = r"(?<![0-9A-Za-z.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{2,5}(?:/[!-~]*)?|/[!-~]+)"
+_LINK = re.compile(f"(?:{_WITH_SCHEME})|(?:{_OTHER_SCHEME})|(?:{_NO_SCHEME})|(?:{_NUMBERS})|(?P<bare>{_BARE})", re.I)
+# Endings that count where only a gap, a comma or a sign stands for the dot; others are words of a sentence too often.
+_SURE = r"(?:com|cn|net|org|cc|xyz|io)(?![A-Za-z0-9])"
+_WORD = r"小数点|圆点|句点|句号|点|點|dot|d0t"
+_SIGNS = "·•‧∙⋅・●○◦⚫▪\u2600-\u27bf\u2b00-\u2bff\U0001f300-\U0001faff"
+# What stands for a dot: "evil 点 com", "evil[.]com", "evil (dot) com", "evil dot com", "evil . com", "evil·com", "evil&#46;com".
 _SPELLED_DOT = re.compile(
-    r"(?<=[A-Za-z0-9])\s*(?:点|點|[\[(（【]\s*(?:\.|。|dot|点|點)\s*[\])）】])\s*(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])[。｡](?=[a-z]{2})",
+    rf"(?<=[A-Za-z0-9])(?:\s*(?:小数点|圆点|句点|句号|点|點|[\[({{<（【「《〔]\s*(?:\.|。|,|{_WORD})\s*[\])}}>）】」》〕])\s*(?=[A-Za-z0-9])"
+    r"|[。｡](?=[a-z]{2})|(?:&#0*46;|&#x0*2e;|&period;|%2e|\\\.)(?=[A-Za-z0-9])"
+    rf"|[,，、](?=(?:com|cn)(?![A-Za-z0-9]))|\s+(?:dot|d0t)\s+(?={_SURE})(?!net\s+[a-z])"
+    rf"|(?:[-_*~]+(?:{_WORD})[-_*~]+|\s+\.\s*|\s*[。．]|\s*[{_SIGNS}]\s*)(?={_SURE}))",
     re.I,
 )
-_FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋")
+_SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
+# A scheme whose signs were encoded or set apart: "https%3A%2F%2F", "https : / /".
+_SPELLED_SCHEME = re.compile(
+    r"(?<![A-Za-z0-9])https?(?:\s*(?::|：|%3a|&#0*58;|&colon;|冒号)\s*)(?:\s*(?:/|／|%2f|&#0*47;|&sol;|斜杠)){2}\s*",
+    re.I,
+)
+# Letters one by one: "e v i l . c o m", "e-v-i-l-.-c-o-m".
+_SPELLED_OUT = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9.。点/:][ _*|~+\-]{1,2}){5,60}[A-Za-z0-9](?![A-Za-z0-9])")
+_FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋․﹒")
 _TRAILING = ".,;:!?'*_~"
 
 
@@ -75,16 +92,53 @@ def _plain(text: str) -> tuple[str, Sequence[int]]:
     else:
         offsets = [offset for offset, char in enumerate(text) if not _is_dropped(char)]
         folded = "".join(_folded(text[offset]) for offset in offsets)
-    dots = list(_SPELLED_DOT.finditer(folded))
-    if not dots:
-        return folded, offsets
+    for look in (_collapsed, _dotted):
+        if edits := look(folded):
+            folded, offsets = _edited(folded, offsets, edits)
+    return folded, offsets
+
+
+Edits = list[tuple[int, int, str]]  # from where to where, and what stands there instead
+
+
+def _collapsed(folded: str) -> Edits:
+    """The gaps between letters that were set one by one, where an address comes out without them."""
+    edits: Edits = []
+    for match in _SPELLED_OUT.finditer(folded):
+        joined = re.sub(r"[ _*|~+\-]", "", match[0]).replace("点", ".").replace("。", ".")
+        found = _LINK.search(joined)
+        if found and (found.lastgroup != "bare" or _is_bare_link(found[0])):
+            edits += [(match.start() + gap.start(), match.start() + gap.end(), "") for gap in _GAP.finditer(match[0])]
+    return edits
+
+
+_GAP = re.compile(r"[ _*|~+\-]+")
+
+
+def _dotted(folded: str) -> Edits:
+    """What stands for a dot or for the signs of a scheme, in order and apart from each other."""
+    edits: Edits = [(dot.start(), dot.end(), ".") for dot in _SPELLED_DOT.finditer(folded)]
+    edits += [
+        (gap.start() + match.start(), gap.end() + match.start(), ".")
+        for match in _SPACED_WWW.finditer(folded)
+        for gap in re.finditer(r"\s+", match[0])
+    ]
+    for match in _SPELLED_SCHEME.finditer(folded):
+        signs = re.compile(r"https?", re.I).match(match[0])
+        if signs and match[0][signs.end() :] != "://":
+            edits.append((match.start() + signs.end(), match.end(), "://"))
+    edits.sort()
+    return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]
+
+
+def _edited(folded: str, offsets: Sequence[int], edits: Edits) -> tuple[str, Sequence[int]]:
     plain: list[str] = []
     kept: list[int] = []
     last = 0
-    for dot in dots:
-        plain += [folded[last : dot.start()], "."]
-        kept += [*offsets[last : dot.start()], offsets[dot.start()]]
-        last = dot.end()
+    for start, end, instead in edits:
+        plain += [folded[last:start], instead]
+        kept += [*offsets[last:start], *([offsets[start]] * len(instead))]
+        last = end
     plain.append(folded[last:])
     kept += offsets[last:]
     return "".join(plain), kept
@@ -101,11 +155,19 @@ def _is_dropped(char: str) -> bool:
 
 
 def _folded(char: str) -> str:
-    """Full-width letters, digits and the marks of an address as ASCII; Chinese punctuation stays, it ends a link."""
-    if not "\uff01" <= char <= "\uff5e":
+    """Full-width, circled, squared and mathematical letters and digits, and the marks of an address, as ASCII.
+
+    Chinese punctuation stays: it ends a link.
+    """
+    if char < "\u00aa":
         return char
-    plain = chr(ord(char) - 0xFEE0)
-    return plain if plain.isalnum() or char in _FOLDED_MARKS else char
+    if "\U0001f130" <= char <= "\U0001f189":  # letters in squares and discs have no plain form of their own
+        place = (ord(char) - 0x1F130) % 32
+        return chr(ord("a") + place) if place < 26 else char
+    if char not in _FOLDED_MARKS and not char.isalnum() and not "\u2460" <= char <= "\u24ff":
+        return char
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if len(plain) == 1 and plain.isascii() else char
 
 
 def _end(plain: str, start: int, end: int) -> int:
