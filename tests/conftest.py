@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
@@ -57,6 +59,30 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     connection.settings_dict["TEST"]["TEMPLATE"] = name
 
 
+@pytest.fixture(scope="session")
+def made_database(django_db_modify_db_settings: None) -> str:
+    """The address of the migrated database: nobody works in it, everybody copies it."""
+    from django.db import connection
+
+    return address_of(connection.settings_dict["TEST"]["TEMPLATE"])
+
+
+@pytest.fixture
+def copied_database(made_database: str) -> Iterator[str]:
+    """The address of a migrated, empty database for a private instance: copied in a second, dropped afterwards."""
+    name, made = f"copy_{secrets.token_hex(6)}", conninfo_to_dict(made_database)["dbname"]
+    with psycopg.connect(address_of("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(made)))
+        yield address_of(name)
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def address_of(database: str) -> str:
+    """Another database on the server that the tests were given."""
+    address, _, options = os.environ.get("DATABASE_URL", "postgresql:///meadow").partition("?")
+    return f"{address.rpartition('/')[0]}/{database}?{options}"
+
+
 _MIGRATE = """
 import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
@@ -64,8 +90,8 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = os.environ["MEADOW_TEST_DATABASE"]
 import django
 django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
+from meadow.config.migrating import migrate
+migrate()
 """
 
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,6 +17,7 @@ import pytest
 from meadow.config import supervise
 from meadow.config.guardian import strays
 from meadow.config.postgres import Server, remains
+from meadow.config.postgres.server import DATABASE
 from meadow.config.settings import CHECKOUT
 from meadow.config.supervise import Instance
 from meadow.config.trouble import Trouble
@@ -53,7 +54,15 @@ def test_an_address_of_another_machine_is_refused(place: Path) -> None:
         Instance(place / "data", host="192.0.2.1").start()
 
 
-def test_a_private_instance_restarts_what_is_killed_and_leaves_nothing() -> None:
+def test_a_private_instance_restarts_what_is_killed_and_leaves_nothing(
+    fill: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FilledServer(Server):
+        def create_database(self, name: str = DATABASE) -> str:
+            fill(super().create_database(name))
+            return self.dsn(name)
+
+    monkeypatch.setattr(supervise, "Server", FilledServer)
     said: list[str] = []
     with Instance(say=said.append) as instance:
         folder = instance.folder
@@ -135,8 +144,12 @@ def ups() -> Iterator[list[Up]]:
         up.process.communicate()
 
 
-def test_up_survives_kill_9_of_its_supervisor_and_keeps_the_data(place: Path, port: int, ups: list[Up]) -> None:
+def test_up_survives_kill_9_of_its_supervisor_and_keeps_the_data(
+    place: Path, port: int, ups: list[Up], fill: Callable[[str], None]
+) -> None:
     data = place / "data"
+    with Server(data / "postgres") as server:
+        fill(server.create_database())
     first = Up(data, port)
     ups.append(first)
     first.until_ready()

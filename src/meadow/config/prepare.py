@@ -60,15 +60,16 @@ def prepare(*, sample: bool) -> dict[str, Any]:
 
 
 def migrate() -> None:
-    from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
+
+    from meadow.config import migrating
 
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         _say(f"Preparing the database: {len(missing)} migrations ...")
-        call_command("migrate", interactive=False, verbosity=0)
+        migrating.migrate()
 
 
 def _check_server(connection: Any) -> None:

@@ -31,6 +31,8 @@ def command(arguments: tuple[str, ...]) -> int:
     compile_messages()
     with _database() as dsn, tempfile.TemporaryDirectory(prefix="meadow-test-") as data:
         kept = {n: v for n, v in os.environ.items() if not n.startswith("MEADOW_") or n in KEPT_SETTINGS}
+        # Many tests start whole processes, which would otherwise compile every file each time.
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {**kept, "DATABASE_URL": dsn, "MEADOW_DATA": data, "PYTHONPATH": str(CHECKOUT / "src")}
         return _pytest(arguments, environment)
 
