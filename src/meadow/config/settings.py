@@ -51,6 +51,8 @@ class Settings:
     fonts: str = ""
     #: Multiplies the limits on API calls; 0 lifts them, for load tests only.
     limit_factor: int = 1
+    #: How many products a creator's showcase holds.
+    showcase_items: int = 200
     #: Payment providers in the order they are offered: wechatpay, stripe; on a sandbox also sandbox, sandbox2.
     providers: str = ""
     #: The account at WeChat Pay, as JSON; docs/payments.md names its members.

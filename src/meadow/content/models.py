@@ -14,6 +14,10 @@ def new_recommendation_id() -> str:
     return new_id("rec")
 
 
+def new_entry_id() -> str:
+    return new_id("shw")
+
+
 class Recommendation(models.Model):
     """A creator's post that recommends one to nine products."""
 
@@ -89,3 +93,31 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_kind} {self.subject_id} by {self.decision_id}"
+
+
+class Showcase(models.Model):
+    """A creator's wall.  Its version grows with every change, so that nobody sorts a wall that they have not seen."""
+
+    creator = models.OneToOneField("accounts.Creator", models.PROTECT, related_name="+")
+    version = models.IntegerField(default=1)
+    changed_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"showcase of {self.creator_id} v{self.version}"
+
+
+class ShowcaseEntry(models.Model):
+    """A product of one of the creator's recommendations, in its place on the wall."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_entry_id, editable=False)
+    showcase = models.ForeignKey("content.Showcase", models.PROTECT, related_name="+", db_index=False)
+    item = models.OneToOneField("content.RecommendationItem", models.PROTECT, related_name="+")
+    position = models.IntegerField()
+    added_at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["showcase", "position"], name="showcase_order")]
+        verbose_name_plural = "showcase entries"
+
+    def __str__(self) -> str:
+        return f"showcase {self.showcase_id} #{self.position}"

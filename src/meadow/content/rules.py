@@ -30,6 +30,7 @@ LIMITS = {
     "posts_with_one_reason": 5,  # so many others may not already carry the same reason
     "feed_page": 50,
     "excerpt_characters": 140,
+    "tab_characters": 40,
 }
 
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL's text takes neither
@@ -73,7 +74,18 @@ def excerpt(text: str) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def tab_of(category: str) -> str:
+    """The tab of a category: its first step, "Home" of "Home > Light"."""
+    return re.split(r"[>/|》›]", category, maxsplit=1)[0].strip()[: LIMITS["tab_characters"]]
+
+
 REFUSALS: dict[str, Says] = {
+    "showcase_full": Says(
+        409, "A showcase holds at most {most} products. Take one out to put this one in.", "橱窗最多摆放 {most} 件商品，请先移出一件再添加。"
+    ),
+    "showcase_changed": Says(
+        409, "The showcase was changed meanwhile (it is at version {version} now). Load it again and sort it anew.", "橱窗已有改动（当前版本 {version}），请刷新后重新排序。"
+    ),
     "no_products": Says(
         422, "Choose at least one product to recommend.", "请至少选择一件商品。"
     ),

@@ -10,6 +10,7 @@ from meadow.accounts.queries import Creator
 from meadow.catalog import queries as catalog
 from meadow.content import rules
 from meadow.content.models import Recommendation, RecommendationItem, Stop
+from meadow.content.services.showcase import forget_recommendation
 from meadow.governance import queries as governance
 from meadow.governance.services import require_allowed, require_links
 from meadow.kernel import clock, db
@@ -84,6 +85,7 @@ def end_recommendation(*, recommendation_id: int, creator_id: int) -> Recommenda
         if post is None:
             raise Refusal("not_found")
         db.move(post, rules.RECOMMENDATION, "end", ended_at=clock.now())
+        forget_recommendation(recommendation_id=post.pk)
         emit(RecommendationEnded(post.pk, creator_id))
     return post
 
