@@ -20,6 +20,7 @@ _PRIVATE = [
     "/pay",
     "/o/",
     "/me",
+    "/console",
     "/accounts",
     "/sandbox",
     "/admin",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from meadow.web import site
 from meadow.web.inbox import pages as inbox
 from meadow.web.people import account, claim
+from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/reach/change", inbox.change_reach, name="change_reach"),
     path("inbox/reach/quiet", inbox.change_quiet_hours, name="change_quiet_hours"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
+    *rules_pages,
     path("sandbox/mail", account.mailbox, name="mailbox"),
     path("accounts/", include("allauth.urls")),
     path("preferences", site.prefer, name="prefer"),

@@ -9,6 +9,7 @@ from meadow.governance.queries.links import blocked_hosts
 from meadow.governance.rules.reasons import REASONS
 
 COLUMNS = ("host", "rule", "version", "code", "why_en", "why_zh", "times", "last")
+PUBLIC_FROM = 3
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -17,10 +18,13 @@ class _Gaps(dict[str, str]):
         return "…"
 
 
-def blocked_report(limit: int = 1000) -> list[dict[str, Any]]:
-    """Each blocked host with its rule, the reason in both languages, how often and when last."""
+def blocked_report(limit: int = 1000, *, public: bool = False) -> list[dict[str, Any]]:
+    """Each blocked host with its rule, the reason in both languages, how often and when last.
+
+    public: only what several accounts have met, since a host that one person typed tells about that person.
+    """
     found = []
-    for row in blocked_hosts(limit):
+    for row in blocked_hosts(limit, PUBLIC_FROM if public else 1):
         reason = REASONS.get(str(row["code"]))
         gaps = _Gaps(host=str(row["host"]))
         found.append(

@@ -29,11 +29,15 @@ def partners(*, active_only: bool = False) -> list[Partner]:
     return list((Partner.objects.filter(active=True) if active_only else Partner.objects.all()).order_by("name"))
 
 
-def blocked_hosts(limit: int = 1000) -> list[dict[str, object]]:
-    """Which hosts were blocked, by which rule and why, how often: {host, rule_id, rule_version, code, times, last}."""
+def blocked_hosts(limit: int = 1000, least_accounts: int = 1) -> list[dict[str, object]]:
+    """Which hosts were blocked, by which rule and why, how often: {host, rule_id, rule_version, code, times, last}.
+
+    least_accounts: how many different accounts must have met it.
+    """
     return db.rows(
         "SELECT t.inputs->>'host' AS host, d.rule_id, d.rule_version, t.inputs->>'code' AS code, count(*) AS times, "
         "max(d.made_at) AS last FROM governance_decision d JOIN governance_decisiontext t ON t.decision_id = d.id "
-        "WHERE d.action = 'block_link' GROUP BY 1, 2, 3, 4 ORDER BY times DESC, host LIMIT %s",
-        [limit],
+        "WHERE d.action = 'block_link' GROUP BY 1, 2, 3, 4 "
+        "HAVING count(DISTINCT (d.party_kind, d.party_id)) >= %s ORDER BY times DESC, host LIMIT %s",
+        [least_accounts, limit],
     )
