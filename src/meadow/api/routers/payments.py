@@ -102,7 +102,7 @@ def script_sandbox(request: HttpRequest, body: ScriptIn) -> None:
 
 @group.post(
     "/payments/notices/{provider}", gives=Taken, guests=True, limit="notice", takes="application/octet-stream",
-    refuses=["notice_refused", "body_too_large"],
+    refuses=["notice_refused", "body_too_large", "provider_down"],
 )  # fmt: skip
 def take_notice(request: HttpRequest, provider: Annotated[str, Field(max_length=32)]) -> Any:
     """Where a payment provider says that money moved; what is not genuine is stored, logged and refused."""

@@ -10,7 +10,7 @@ from meadow.payments.adapters.protocol import Adapter
 from meadow.payments.adapters.sandbox import Sandbox
 
 SANDBOXES = ("sandbox", "sandbox2")
-EXTRAS = {"wechatpay": "wechat", "stripe": "stripe"}  # provider to its file of requirements
+EXTRAS = ("wechatpay", "stripe")  # their clients are in requirements/providers.txt
 
 
 def enabled() -> dict[str, Adapter]:
@@ -47,7 +47,7 @@ def _real(name: str, account: str, base_url: str) -> Adapter:
     except ImportError as error:
         raise RuntimeError(
             f"MEADOW_PROVIDERS names {name}, whose client is not installed ({error.name}): "
-            f"pip install -r requirements/{EXTRAS[name]}.txt"
+            "pip install -r requirements/providers.txt"
         ) from error
     made: Adapter = module.connect(account, f"{base_url}/api/v1/payments/notices/{name}", base_url)
     return made

@@ -14,7 +14,7 @@ from meadow.kernel.events import PaymentNoticed
 from meadow.kernel.outbox import emit
 from meadow.payments import rules
 from meadow.payments.adapters import enabled
-from meadow.payments.adapters.protocol import NoticeFaulty, Told
+from meadow.payments.adapters.protocol import NoticeFaulty, ProviderDown, Told
 from meadow.payments.models import Chargeback, Leg, Notice, Payment, PaymentPart, Payout, ProviderRefund
 from meadow.payments.rules import Outcome
 from meadow.payments.services.chargebacks import note_chargeback
@@ -39,7 +39,8 @@ def verify(*, provider: str, headers: Mapping[str, str], body: bytes) -> Notice:
 
     A notice about a payment is also announced as PaymentNoticed, so that it is carried out even if the caller dies;
     one about a refund or a payout is carried out here.  Call it outside of a transaction: what was refused stays
-    stored only if nothing rolls it back.  Refuses: notice_refused (stored and logged, nothing else changed).
+    stored only if nothing rolls it back.  Refuses: notice_refused (stored and logged, nothing else changed);
+    provider_down, where the provider has to be asked what it means and is away: it will say it again.
     """
     try:
         at_provider = enabled().get(provider)
@@ -53,6 +54,8 @@ def verify(*, provider: str, headers: Mapping[str, str], body: bytes) -> Notice:
     except NoticeFaulty as fault:
         _keep_refused(provider, headers, body, fault.why)
         raise Refusal("notice_refused", why=fault.why) from None
+    except ProviderDown as down:
+        raise Refusal("provider_down", provider=provider) from down
 
 
 def accept_notice(*, notice_id: int) -> Accepted:
