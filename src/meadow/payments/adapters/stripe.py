@@ -56,7 +56,9 @@ def connect(account: str, notify_url: str, base_url: str) -> "Stripe":
         given["secret_key"],
         base_addresses={"api": given["api"].rstrip("/")},
         max_network_retries=0,  # we ask again ourselves, and count
-        http_client=stripe.RequestsClient(timeout=(SECONDS_TO_CONNECT, given["timeout_ms"] / 1000)),
+        http_client=stripe.RequestsClient(
+            timeout=(SECONDS_TO_CONNECT, timedelta(milliseconds=given["timeout_ms"]).total_seconds())
+        ),
     )
     keys = Keys(given["webhook_secret"], is_live="_live_" in given["secret_key"])
     return Stripe(client, keys, ProviderLimits(currencies=currencies), base_url)

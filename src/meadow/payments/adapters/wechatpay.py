@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from wechatpayv3 import WeChatPay, WeChatPayType
@@ -74,7 +74,7 @@ def connect(account: str, notify_url: str, base_url: str) -> "WechatPay":
         client = WeChatPay(
             wechatpay_type=WeChatPayType.NATIVE, mchid=given["mchid"], private_key=given["private_key"],
             cert_serial_no=given["serial_no"], apiv3_key=given["apiv3_key"], appid=given["appid"],
-            notify_url=notify_url, partner_mode=True, timeout=(SECONDS_TO_CONNECT, given["timeout_ms"] / 1000),
+            notify_url=notify_url, partner_mode=True, timeout=(SECONDS_TO_CONNECT, timedelta(milliseconds=given["timeout_ms"]).total_seconds()),
             public_key=given["public_key"], public_key_id=given["public_key_id"],
         )  # fmt: skip
     except Exception as error:  # the client raises bare Exception for keys that it cannot read

@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 # error: a 500 before anything happened.  lost: the answer never comes, nothing happened.  done_lost: it happened, and the
 # answer never comes.  slow: it happens, after the client stopped waiting.  busy: a 429.  garbage: no JSON.
 Fault = Literal["error", "lost", "done_lost", "slow", "busy", "garbage", "unsigned"]
-SLOW_SECONDS = 1.2
+SLOW = timedelta(milliseconds=1200)
+POLL = timedelta(milliseconds=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class Wire:
         self.is_down = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": POLL.total_seconds()}, daemon=True
+        ).start()
 
     @property
     def address(self) -> str:
@@ -74,7 +78,7 @@ class Wire:
         if fault == "done_lost":
             return None
         if fault == "slow":
-            self._ended.wait(SLOW_SECONDS)
+            self._ended.wait(SLOW.total_seconds())
         if fault == "unsigned":
             return Given(given.status, given.body, {"Content-Type": "application/json"})
         return given
