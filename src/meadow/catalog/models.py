@@ -128,6 +128,7 @@ class Sku(models.Model):
     reserved = models.IntegerField(default=0)
     is_unlimited = models.BooleanField(default=False)
     is_gift = models.BooleanField(default=False)
+    buyer_limit = models.IntegerField(null=True, blank=True)  # how many one buyer may have, in all their orders
     is_retired = models.BooleanField(default=False)  # no longer part of the product, but orders still name it
     weight_grams = models.IntegerField(null=True, blank=True)
     image_url = models.TextField(blank=True)
@@ -138,6 +139,9 @@ class Sku(models.Model):
             models.CheckConstraint(
                 name="sku_stock",
                 condition=Q(reserved__gte=0, stock__gte=0) & (Q(is_unlimited=True) | Q(stock__gte=F("reserved"))),
+            ),
+            models.CheckConstraint(
+                name="sku_buyer_limit", condition=Q(buyer_limit__isnull=True) | Q(buyer_limit__gt=0)
             ),
             models.CheckConstraint(name="sku_price", condition=Q(price_minor__range=(0, rules.PRICE_CAP_MINOR))),
             models.CheckConstraint(name="sku_gift", condition=Q(price_minor__gt=0) | Q(is_gift=True)),

@@ -5,6 +5,8 @@ from meadow.api.routers import (
     buying,
     cases,
     detectors,
+    favourites,
+    goods,
     imports,
     messages,
     money,
@@ -20,12 +22,14 @@ from meadow.api.routers import (
     rules,
     sharing,
     shops,
+    showcase,
     suspensions,
     system,
 )
 
 GROUPS = [
-    people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, sharing.group,
+    people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, goods.group, showcase.group,
+    favourites.group, sharing.group,
     buying.group, orders.group, outcomes.group, payments.group, money.group, rulebook.group, rules.group,
     detectors.group, suspensions.group, appeals.group, cases.group, messages.group, system.group,
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from pydantic import Field, StrictInt
 
+from meadow.accounts import queries as accounts
 from meadow.api import types as t
 from meadow.api.callers import Caller, caller_of
 from meadow.api.language import language_of
@@ -23,7 +24,7 @@ group = Group("buying")
 Checkout = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,400}$", examples=["eyJjIjoxfQ7wYtQ2m0x4pVnK8s"])]
 Click = Annotated[str, Field(max_length=1024, examples=["eyJuIjoi…"], description="From /clicks.")]
 Short = Annotated[str, Field(max_length=200)]
-UNSOLD = ["not_on_sale", "out_of_stock"]
+UNSOLD = ["not_on_sale", "out_of_stock", "over_buyer_limit"]
 
 
 class CartLineIn(t.In):
@@ -55,6 +56,15 @@ class CartShop(t.Out):
     shop: t.ShopId
     name: str = Field(examples=["Linen & Co"])
     lines: list[CartLine]
+
+
+class LineClick(t.Out):
+    creator: t.CreatorId
+    creator_name: str = Field(examples=["Mei"])
+    surface: str = Field(examples=["showcase"])
+    at: t.Moment
+    by: str = Field(description="line: it came with the line; person or carrier: clicked elsewhere.", examples=["line"])
+    counts: bool = Field(description="Whether the line would go to this creator now: the last click does.")
 
 
 class Cart(t.Out):
@@ -173,6 +183,21 @@ def add_to_cart(request: HttpRequest, body: CartLineIn) -> Any:
         carrier=carrier_of(caller, body.carrier),
     )  # fmt: skip
     return _cart(caller, body.carrier)
+
+
+@group.get("/cart/lines/{sku}/clicks", gives=list[LineClick], scope="buy", guests=True)
+def list_cart_line_clicks(request: HttpRequest, sku: t.SkuId, carrier: t.Filter = "") -> Any:
+    """Who may earn on a line of the cart and who would now: every click, the last one first."""
+    caller = caller_of(request)
+    found = queries.line_clicks(_sku_ids([sku])[sku], person_id=caller.person_id, carrier=carrier_of(caller, carrier))
+    creators = {click.creator_id: accounts.creator(click.creator_id) for click in found}
+    return [
+        {
+            "creator": creators[click.creator_id].public_id, "creator_name": creators[click.creator_id].name,
+            "surface": click.surface, "at": click.at, "by": click.by, "counts": click.counts,
+        }
+        for click in found
+    ]  # fmt: skip
 
 
 @group.put("/cart/lines/{sku}", gives=Cart, scope="buy", guests=True, refuses=["quantity_refused", *UNSOLD])

@@ -57,6 +57,7 @@ class SkuOut(t.Out):
     price_version: int
     left: int = Field(examples=[10])
     is_gift: bool = Field(examples=[False])
+    buyer_limit: int | None = Field(description="How many one buyer may have.", examples=[2])
 
 
 class ShopWithShipping(ShopShort):
@@ -110,6 +111,12 @@ class PriceIn(t.In):
 
 class StockIn(t.In):
     left: Left | None = Field(description="How many are left for sale; null: not counted.")
+
+
+class BuyerLimitIn(t.In):
+    most: Annotated[StrictInt, Field(ge=1, le=1_000_000, examples=[2])] | None = Field(
+        description="How many one buyer may have, in all their orders; null: as many as there are."
+    )
 
 
 class KeptProduct(t.Out):
@@ -203,6 +210,14 @@ def change_price(request: HttpRequest, sku: t.SkuId, body: PriceIn) -> Any:
     return _for_keeper(product)
 
 
+@group.put("/skus/{sku}/buyer-limit", gives=ProductOut, scope="catalog", refuses=["forbidden"])
+def limit_per_buyer(request: HttpRequest, sku: t.SkuId, body: BuyerLimitIn) -> Any:
+    """Sets how many of a SKU one buyer may have, in all their orders."""
+    sku_id, product, merchant_id = _sku(sku)
+    services.limit_per_buyer(sku_id=sku_id, most=body.most, by=caller_of(request).within(merchant_id))
+    return _for_keeper(product)
+
+
 @group.put("/skus/{sku}/stock", gives=ProductOut, scope="catalog", refuses=["forbidden", "stock_invalid"])
 def change_stock(request: HttpRequest, sku: t.SkuId, body: StockIn) -> Any:
     """Sets how many of a SKU are left for sale, beside those promised to orders."""
@@ -247,7 +262,7 @@ def _for_keeper(public_id: str) -> dict[str, Any]:
             {
                 "id": sku.public_id, "code": sku.code, "options": list(sku.options), "price_minor": sku.price_minor,
                 "compare_at_minor": sku.compare_at_minor, "price_version": sku.price_version, "left": sku.left,
-                "is_gift": sku.is_gift,
+                "is_gift": sku.is_gift, "buyer_limit": sku.buyer_limit,
             }
             for sku in found.skus
         ],

@@ -65,7 +65,7 @@ def product_json(public_id: str) -> bytes:
         "  'options', (ARRAY[s.option1, s.option2, s.option3])[:cardinality(p.options)],"
         "  'price_minor', s.price_minor, 'compare_at_minor', s.compare_at_minor, 'price_version', s.price_version,"
         f"  'left', CASE WHEN s.is_unlimited THEN {rules.UNLIMITED_LEFT} ELSE s.stock - s.reserved END,"
-        "  'is_gift', s.is_gift) ORDER BY s.position, s.id), '[]')"
+        "  'is_gift', s.is_gift, 'buyer_limit', s.buyer_limit) ORDER BY s.position, s.id), '[]')"
         "  FROM catalog_sku s WHERE s.product_id = p.id AND NOT s.is_retired))::text "
         "FROM catalog_product p JOIN catalog_shop h ON h.id = p.shop_id "
         "WHERE p.public_id = %(product)s AND p.state IN ('on_sale', 'withdrawn', 'stopped')",

@@ -31,6 +31,7 @@ class SkuForSale:
     is_gift: bool
     image: str
     weight_grams: int | None
+    buyer_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class SkuView:
     price_version: int
     left: int
     is_gift: bool
+    buyer_limit: int | None = None
 
     @property
     def option_text(self) -> str:
@@ -117,7 +119,7 @@ def skus_for_sale(sku_ids: Iterable[int]) -> dict[int, SkuForSale]:
         f"SELECT s.id AS sku_id, s.public_id AS sku_public_id, p.id AS product_id, p.public_id AS product_public_id, "
         f"h.id AS shop_id, h.merchant_id, p.title, {_OPTIONS} AS option_text, s.price_minor, s.price_version, "
         f"h.currency, {_LEFT} AS left, ({_ON_SALE} AND NOT s.is_retired) AS on_sale, s.is_gift, p.version, "
-        "s.weight_grams FROM catalog_sku s JOIN catalog_product p ON p.id = s.product_id "
+        "s.weight_grams, s.buyer_limit FROM catalog_sku s JOIN catalog_product p ON p.id = s.product_id "
         "JOIN catalog_shop h ON h.id = p.shop_id WHERE s.id = ANY(%s::bigint[])",
         [list(sku_ids)],
     )
@@ -233,7 +235,7 @@ def product_page(which: int | str, *, keeper: bool = False) -> ProductPage:
 def _skus_of(product_id: int, options: int) -> tuple[SkuView, ...]:
     found = db.rows(
         "SELECT s.id AS sku_id, s.public_id, s.code, ARRAY[s.option1, s.option2, s.option3] AS options, s.price_minor, "
-        f"s.compare_at_minor, s.price_version, {_LEFT} AS left, s.is_gift FROM catalog_sku s "
+        f"s.compare_at_minor, s.price_version, {_LEFT} AS left, s.is_gift, s.buyer_limit FROM catalog_sku s "
         "WHERE s.product_id = %s AND NOT s.is_retired ORDER BY s.position, s.id",
         [product_id],
     )

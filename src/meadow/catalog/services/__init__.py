@@ -6,6 +6,7 @@ from meadow.catalog.services.products import (
     add_product,
     change_price,
     change_stock,
+    limit_per_buyer,
     offer_product,
     withdraw_product,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "end_suspension",
     "expire_reservations",
     "import_catalog",
+    "limit_per_buyer",
     "offer_product",
     "open_shop",
     "receive_import",

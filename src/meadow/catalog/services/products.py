@@ -107,6 +107,23 @@ def change_price(*, sku_id: int, price_minor: int, compare_at_minor: int | None 
     return sku
 
 
+def limit_per_buyer(*, sku_id: int, most: int | None, by: Actor = SYSTEM) -> Sku:
+    """How many of a SKU one buyer may have, in all their orders; None: as many as there are.
+
+    Refuses: not_found, forbidden, quantity_invalid.
+    """
+    if most is not None and not 1 <= most <= rules.STOCK_CAP:
+        raise Refusal("quantity_invalid")
+    with atomic():
+        sku = queries.kept_sku(sku_id, by)
+        before = {"most": sku.buyer_limit}
+        sku.buyer_limit = most
+        Sku.objects.filter(pk=sku.pk).update(buyer_limit=most)
+        audit.record(by, "limit_per_buyer", ("catalog.sku", sku.pk), before=before, after={"most": most})
+        _touch(sku.product)
+    return sku
+
+
 def change_stock(*, sku_id: int, left: int | None, by: Actor = SYSTEM) -> Sku:
     """Sets how many are left for sale, beside those promised to orders; None: not counted any more.
 

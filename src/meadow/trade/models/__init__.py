@@ -78,6 +78,38 @@ class CartLine(models.Model):
         return f"{self.quantity} of {self.sku_id}"
 
 
+class Favourite(models.Model):
+    """A product that a person, or a browser nobody has signed in on yet, keeps, with its price at that time."""
+
+    person = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+", db_index=False)
+    carrier = models.CharField(max_length=64, null=True)
+    product = models.ForeignKey("catalog.Product", models.PROTECT, related_name="+", db_index=False)
+    price_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    tell_price_drop = models.BooleanField(default=False)
+    kept_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="favourite_one_owner",
+                condition=Q(person__isnull=False, carrier__isnull=True) | Q(person__isnull=True, carrier__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["person", "product"], name="favourite_of_person_once"),
+            models.UniqueConstraint(fields=["carrier", "product"], name="favourite_of_browser_once"),
+            # Only somebody with an account can be told anything.
+            models.CheckConstraint(
+                name="favourite_told_person", condition=Q(tell_price_drop=False) | Q(person__isnull=False)
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["product", "-price_minor"], name="favourite_price_drop", condition=Q(tell_price_drop=True)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"product {self.product_id}"
+
+
 class Checkout(models.Model):
     """The last look before buying: lines with the prices that were shown.  Its signed id is all a page must carry."""
 

@@ -1,6 +1,6 @@
 """What can be read of trade: carts, checkouts, orders as their people see them, money per order, invariants."""
 
-from meadow.trade.queries.carts import CartItem, CartView, cart_by_id, cart_count, cart_of
+from meadow.trade.queries.carts import CartItem, CartView, LineClick, cart_by_id, cart_count, cart_of, line_clicks
 from meadow.trade.queries.checkouts import (
     Quote,
     QuoteLine,
@@ -12,6 +12,7 @@ from meadow.trade.queries.checkouts import (
     quote,
     ways_to_pay,
 )
+from meadow.trade.queries.favourites import FavouriteItem, favourites_among, favourites_of, price_drop_listeners
 from meadow.trade.queries.invariants import INVARIANTS, run_invariants
 from meadow.trade.queries.orders import (
     LineView,
@@ -44,6 +45,8 @@ __all__ = [
     "TIMERS",
     "CartItem",
     "CartView",
+    "FavouriteItem",
+    "LineClick",
     "LineView",
     "OrderView",
     "ParcelView",
@@ -58,7 +61,10 @@ __all__ = [
     "checkout",
     "checkout_by_token",
     "checkout_token",
+    "favourites_among",
+    "favourites_of",
     "goods_of",
+    "line_clicks",
     "line_trail",
     "locked",
     "order_by_link",
@@ -68,6 +74,7 @@ __all__ = [
     "orders_of_checkout",
     "orders_of_payment",
     "orders_of_shop",
+    "price_drop_listeners",
     "products_of_orders",
     "quote",
     "refund_for",

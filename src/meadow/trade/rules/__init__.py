@@ -85,6 +85,7 @@ TIMERS: Mapping[str, timedelta] = MappingProxyType(
 LIMITS: Mapping[str, int] = MappingProxyType(
     {
         "cart_lines": 100,
+        "favourites": 500,
         "checkout_lines": 50,
         "line_quantity": 99,  # of one SKU in one order, whoever buys
         "parcels": 15,
@@ -334,6 +335,13 @@ def _tidy(value: object, field: str) -> str:
 REFUSALS: dict[str, Says] = {
     "quantity_refused": Says(
         422, "Choose a whole number from 1 to {most} of each product.", "每种商品的数量须为 1 到 {most} 的整数。"
+    ),
+    "over_buyer_limit": Says(
+        409, "One buyer may have {most} of “{title}”, and you have {had} already. Take fewer.",
+        "“{title}”每人限购 {most} 件，您已购 {had} 件，请减少数量。",
+    ),
+    "favourites_full": Says(
+        409, "You keep {most} products already. Let go of some first.", "收藏已达 {most} 件上限，请先移除部分商品。"
     ),
     "cart_full": Says(
         409, "The cart holds at most {most} products. Check out or remove some first.",

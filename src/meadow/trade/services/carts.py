@@ -8,6 +8,7 @@ from meadow.sharing import queries as sharing
 from meadow.trade.models import Cart, CartLine
 from meadow.trade.queries.carts import find_cart
 from meadow.trade.rules import LIMITS, check_quantity
+from meadow.trade.services.buyer_limits import require_within_limits
 
 
 def add_to_cart(
@@ -24,6 +25,7 @@ def add_to_cart(
         line = CartLine.objects.filter(cart=cart, sku_id=sku_id).first()
         wanted = check_quantity(quantity + (line.quantity if line else 0))
         _check_left(sku, wanted)
+        require_within_limits(person_id, {sku_id: wanted}, {sku_id: sku})
         if line is None:
             if CartLine.objects.filter(cart=cart).count() >= LIMITS["cart_lines"]:
                 raise Refusal("cart_full", most=LIMITS["cart_lines"])
@@ -39,7 +41,9 @@ def set_quantity(*, sku_id: int, quantity: int, person_id: int | None = None, ca
     check_quantity(quantity)
     with atomic():
         line = _locked_line(sku_id, person_id, carrier)
-        _check_left(_for_sale(sku_id), quantity)
+        sku = _for_sale(sku_id)
+        _check_left(sku, quantity)
+        require_within_limits(person_id, {sku_id: quantity}, {sku_id: sku})
         line.quantity = quantity
         line.save(update_fields=["quantity"])
     return line

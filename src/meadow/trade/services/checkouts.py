@@ -89,7 +89,10 @@ def check_problems(quote: queries.Quote) -> None:
 
 def refusal_of(line: queries.QuoteLine) -> Refusal:
     """The refusal behind a line's problem."""
-    return Refusal(line.problem or "", sku=line.sku.sku_public_id, title=line.sku.title, left=line.sku.left)
+    return Refusal(
+        line.problem or "", sku=line.sku.sku_public_id, title=line.sku.title, left=line.sku.left,
+        most=line.sku.buyer_limit, had=0,
+    )  # fmt: skip
 
 
 def _stored(line: LineIn, sku: catalog.SkuForSale) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from meadow.trade import queries, rules
 from meadow.trade.models import CartLine, Checkout, Order, OrderLine
 from meadow.trade.queries import Quote, QuoteLine, QuotePart
 from meadow.trade.queries.checkouts import totals_of
+from meadow.trade.services.buyer_limits import require_within_limits
 from meadow.trade.services.checkouts import refusal_of
 from meadow.trade.services.moving import check_carried, part_name
 
@@ -117,6 +118,10 @@ def _place(
     reach = rules.check_contact(contact, is_needed=buyer_id is None)
     quote = queries.quote(checkout)
     parts, refused = _sellable(quote)
+    wanted = {line.sku.sku_id: line for part in parts for line in part.lines}
+    require_within_limits(
+        buyer_id, {n: line.quantity for n, line in wanted.items()}, {n: line.sku for n, line in wanted.items()}
+    )
     _check_prices(quote, price_versions, total_minor)
     buyer = buyer_id if buyer_id is not None else accounts.make_guest(locale=locale).pk
     started = _start_payments(checkout, parts, provider)

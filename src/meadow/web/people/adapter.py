@@ -29,3 +29,4 @@ def bind(request: HttpRequest, person: Person) -> None:
     if carrier:
         sharing.bind_clicks(carrier=carrier[:40], person_id=person.pk)
         trade.merge_cart(carrier=carrier[:64], person_id=person.pk)
+        trade.merge_favourites(carrier=carrier[:64], person_id=person.pk)
