@@ -106,9 +106,9 @@ def test_a_reversal_never_makes_anything_worse_and_points_never_grow_by_waiting(
 
 def test_a_violation_is_judged_by_the_schedule_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     harsher = points.Schedule(
-        2, {"spam": points.Offence("conduct.harassment", {"serious": 40}, 90 * DAY)}, CURRENT.ladder
+        3, {"spam": points.Offence("conduct.harassment", {"serious": 40}, 90 * DAY)}, CURRENT.ladder
     )  # fmt: skip
-    monkeypatch.setitem(points.SCHEDULES, 2, harsher)
-    log = [_entry(1), Entry(2, "spam", "serious", T0, schedule=2)]
+    monkeypatch.setitem(points.SCHEDULES, 3, harsher)
+    log = [_entry(1), Entry(2, "spam", "serious", T0, schedule=3)]
     assert [points_milli(entry, T0) for entry in log] == [4000, 40000]
     assert [due.grade for due in sanctions_due(log)] == [1, 5]

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from meadow.governance.models import Decision, Partner, Rule
+from meadow.governance.models import BarredHost, Decision, LinkSetting, Partner, Rule
 from meadow.kernel.admin import ReadOnly
 
 
@@ -22,3 +22,13 @@ class DecisionAdmin(ReadOnly):
 class PartnerAdmin(ReadOnly):
     list_display = ("name", "hosts", "active", "since", "ended_at", "after_sale_contact")
     list_filter = ("active",)
+
+
+@admin.register(LinkSetting)
+class LinkSettingAdmin(ReadOnly):
+    list_display = ("surface", "partner", "verdict", "set_at")
+
+
+@admin.register(BarredHost)
+class BarredHostAdmin(ReadOnly):
+    list_display = ("host", "rule_id", "since", "lifted_at")

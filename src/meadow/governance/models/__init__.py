@@ -16,7 +16,7 @@ from meadow.governance.models.detectors import Detector, DetectorChange, Ruleset
 from meadow.governance.models.licences import Licence, LicenceUse, new_licence_id
 from meadow.governance.models.occurrences import Occurrence, OccurrenceText
 from meadow.governance.models.packs import Pack, PackPreview, PackTerm, Scan, TextFinding, new_scan_id
-from meadow.governance.models.partners import Partner, new_partner_id
+from meadow.governance.models.partners import BarredHost, LinkSetting, Partner, new_bar_id, new_partner_id
 from meadow.governance.models.rulebook import DraftComment, Farewell, Rule, RuleAnswer, RuleDraft, new_draft_id
 from meadow.governance.models.sanctions import Sanction, Violation, new_sanction_id
 from meadow.governance.models.suspensions import Suspension, new_suspension_id
@@ -24,6 +24,7 @@ from meadow.governance.models.suspensions import Suspension, new_suspension_id
 __all__ = [
     "Appeal",
     "AppealNote",
+    "BarredHost",
     "Case",
     "CaseAct",
     "CaseMember",
@@ -38,6 +39,7 @@ __all__ = [
     "Farewell",
     "Licence",
     "LicenceUse",
+    "LinkSetting",
     "Occurrence",
     "OccurrenceText",
     "Pack",
@@ -60,6 +62,7 @@ __all__ = [
     "Unsealed",
     "Violation",
     "new_appeal_id",
+    "new_bar_id",
     "new_case_id",
     "new_decision_id",
     "new_draft_id",

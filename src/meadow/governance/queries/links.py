@@ -1,11 +1,17 @@
 """Which links are allowed, whose partners' they are, and which hosts were blocked."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 
 from meadow.governance import rules
-from meadow.governance.models import Partner
-from meadow.governance.rules import Allowlist, LinkDecision, PartnerPages, build_allowlist
+from meadow.governance.models import BarredHost, Partner
+from meadow.governance.rules import Allowlist, FoundLink, LinkDecision, PartnerPages, build_allowlist
 from meadow.kernel import db
+from meadow.kernel.errors import Refusal
+from meadow.kernel.models import AuditEntry
 
 PartnerFileError = rules.PartnerFileError
 read_partner_file = rules.read_partner_file
@@ -14,9 +20,99 @@ decide_link = rules.decide_link
 
 
 def allowlist() -> Allowlist:
-    """The partners as the link decision needs them, in one statement; a partner that ends is gone at once."""
+    """The partners and the operator's policy as the link decision needs them; a partner that ends is gone at once."""
     rows = Partner.objects.order_by("pk").values_list("public_id", "name", "hosts", "product_patterns", "active")
-    return build_allowlist(tuple(PartnerPages(i, n, tuple(h), tuple(p), a) for i, n, h, p, a in rows))
+    pages = tuple(PartnerPages(i, n, tuple(h), tuple(p), a) for i, n, h, p, a in rows)
+    return build_allowlist(pages, _policy())
+
+
+def _policy() -> rules.Policy:
+    # Both kinds of rows in one statement: judging costs two in all.
+    found = db.rows(
+        "SELECT 'set' AS kind, s.surface, p.public_id AS partner, s.verdict, '' AS host, '' AS rule_id, '' AS reason, "
+        "'' AS reason_zh FROM governance_linksetting s LEFT JOIN governance_partner p ON p.id = s.partner_id UNION ALL "
+        "SELECT 'bar', '', NULL, '', host, rule_id, reason, reason_zh FROM governance_barredhost "
+        "WHERE lifted_at IS NULL ORDER BY 1, 2, 3, 5"
+    )
+    settings_ = [row for row in found if row["kind"] == "set"]
+    return rules.Policy(
+        tuple((row["surface"], row["verdict"]) for row in settings_ if row["partner"] is None),
+        tuple((row["partner"], row["surface"], row["verdict"]) for row in settings_ if row["partner"] is not None),
+        tuple(
+            rules.Bar(row["host"], row["rule_id"], row["reason"], row["reason_zh"])
+            for row in found
+            if row["kind"] == "bar"
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceRow:
+    """What holds on one surface: for plain addresses, and for each partner where it is not simply allowed."""
+
+    surface: str
+    strangers: str
+    default: str
+    partners: tuple[tuple[str, str, str], ...]  # (public id, name, verdict)
+
+
+def link_policy() -> list[SurfaceRow]:
+    """The policy in force, surface by surface."""
+    policy, names = _policy(), dict(Partner.objects.values_list("public_id", "name"))
+    strangers = dict(policy.strangers)
+    return [
+        SurfaceRow(
+            surface, strangers.get(surface, default), default,
+            tuple((who, names[who], verdict) for who, where, verdict in policy.partners if where == surface),
+        )
+        for surface, default in rules.SURFACES.items()
+    ]  # fmt: skip
+
+
+def barred_hosts(*, also_lifted: bool = False) -> list[BarredHost]:
+    """Hosts that are blocked everywhere, the newest first."""
+    found = BarredHost.objects.order_by("-pk")
+    return list(found if also_lifted else found.filter(lifted_at__isnull=True))
+
+
+def barred_host(public_id: str) -> BarredHost:
+    """Refuses: not_found."""
+    found = BarredHost.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def partner(public_id: str) -> Partner:
+    """Refuses: not_found."""
+    found = Partner.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def link_policy_trail(limit: int = 100) -> list[dict[str, Any]]:
+    """Who changed the policy, when and how, the newest first."""
+    kinds = ("governance.partner", "governance.linksetting", "governance.barredhost")
+    found = AuditEntry.objects.filter(subject_kind__in=kinds).order_by("-pk")[:limit]
+    return [
+        {"at": one.at, "person_id": one.person_id, "verb": one.verb, "before": one.before, "after": one.after}
+        for one in found
+    ]
+
+
+def shown_links(text: str, surface: str) -> list[tuple[FoundLink, LinkDecision]]:
+    """The addresses in a text that was posted on a surface, judged as of now for showing them.  No statement without one."""
+    found = rules.links_in_text(text)
+    if not found:
+        return []
+    partners_, own = allowlist(), settings.MEADOW.base_url
+    return [(link, rules.decide_shown(link.raw, surface, partners_, own=own)) for link in found]
+
+
+def shown_link(url: str, surface: str) -> LinkDecision:
+    """One such address as of now, when somebody follows it."""
+    return rules.decide_shown(url, surface, allowlist(), own=settings.MEADOW.base_url)
 
 
 def judge_link(url: str, surface: str) -> LinkDecision:
@@ -40,4 +136,16 @@ def blocked_hosts(limit: int = 1000, least_accounts: int = 1) -> list[dict[str, 
         "WHERE d.action = 'block_link' GROUP BY 1, 2, 3, 4 "
         "HAVING count(DISTINCT (d.party_kind, d.party_id)) >= %s ORDER BY times DESC, host LIMIT %s",
         [least_accounts, limit],
+    )
+
+
+def is_known_offence(party: tuple[str, int], url: str, since: datetime) -> bool:
+    """Whether a party was told of this very address since a moment."""
+    return bool(
+        db.call(
+            "SELECT EXISTS (SELECT FROM governance_decision d JOIN governance_decisiontext t ON t.decision_id = d.id "
+            "WHERE d.action = 'violation' AND d.party_kind = %s AND d.party_id = %s AND d.made_at >= %s "
+            "AND t.inputs->>'url' = %s)",
+            [*party, since, url],
+        )
     )

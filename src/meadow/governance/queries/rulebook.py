@@ -1,10 +1,10 @@
 """What the rulebook says: in force now or at any moment, coming, every earlier version, and as one machine-readable text."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from meadow.governance.models import Farewell, Rule, RuleAnswer, RuleDraft
-from meadow.governance.rules.points import CURRENT, LIMITS_OF_SANCTIONS, MILLI, SEVERITIES
+from meadow.governance.rules.points import CURRENT, LIMITS_OF_SANCTIONS, MILLI, SEVERITIES, Step
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
@@ -108,13 +108,23 @@ def _exported(rule: Rule, is_in_force: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _hours(step: Step) -> int | None:
+    return step.lasts // timedelta(hours=1) if step.lasts else None
+
+
 def _penalties() -> dict[str, Any]:
     return {
         "schedule": CURRENT.number,
         "severities": list(SEVERITIES),
         "thousandths_a_point": MILLI,
         "violations": {
-            kind: {"rule": o.rule_id, "points": dict(o.points), "decays_over_days": o.decays_over.days}
+            kind: {
+                "rule": o.rule_id, "points": dict(o.points), "decays_over_days": o.decays_over.days,
+                "repeats": [
+                    step and {"limits": list(step.limits), "hours": _hours(step), "en": step.en, "zh": step.zh}
+                    for step in o.repeats
+                ],
+            }
             for kind, o in CURRENT.offences.items()
         },
         "steps": [

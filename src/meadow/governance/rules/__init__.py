@@ -3,12 +3,16 @@
 from meadow.governance.rules import appeals, cases, screening, suspensions
 from meadow.governance.rules.addresses import Address, Disguise, read_address
 from meadow.governance.rules.links import (
+    DECEPTIVE,
     SURFACES,
     Allowlist,
+    Bar,
     LinkDecision,
     PartnerPages,
+    Policy,
     build_allowlist,
     decide_link,
+    decide_shown,
 )
 from meadow.governance.rules.partner_files import PartnerFileError, read_partner_file
 from meadow.governance.rules.patterns import PatternError, clean_host, compile_pattern
@@ -45,7 +49,11 @@ __all__ = [
     "Disguise",
     "FoundLink",
     "LinkDecision",
+    "DECEPTIVE",
+    "Bar",
     "PartnerFileError",
+    "Policy",
+    "decide_shown",
     "PartnerPages",
     "PatternError",
     "RuleText",
@@ -140,6 +148,16 @@ REFUSALS: dict[str, Says] = {
         403,
         "Your account has a limit by rule {rule}: {what}. It ends {until}; you can see why and appeal on the page of your limits.",
         "您的账号因规则 {rule} 受到限制：{what_zh}。截止：{until_zh}。可在“我的限制”页面查看原因并申诉。",
+    ),
+    "partner_ended": Says(
+        409,
+        "{name} is a partner no longer. Add it anew if there is a contract again.",
+        "{name} 已不再是合作方。如重新签约，请再次添加。",
+    ),
+    "barred_already": Says(
+        409,
+        "{host} is barred already. Nothing needs to be done.",
+        "{host} 已被屏蔽，无需重复操作。",
     ),
     "partner_exists": Says(
         409,

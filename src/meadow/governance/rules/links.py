@@ -30,6 +30,8 @@ SURFACES: dict[str, Verdict] = {
     "chat": "warn",
     "shown": "warn",
 }
+# Addresses that pose as something they are not: who posts them offends, whoever merely lacks a partner does not.
+DECEPTIVE = frozenset({"lookalike", "redirect", "user_name", "encoded_host", "double_encoding"})
 NESTED_MOST = 2
 _TOO_DEEP = "%25"
 _PATH_TRICK = re.compile(r"[\x00-\x1f\x7f/\\]|%[0-9A-Fa-f]{2}")
@@ -44,6 +46,28 @@ class PartnerPages:
     hosts: tuple[str, ...]
     patterns: tuple[str, ...]
     is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A host that is blocked on every surface with all that belongs to it, by a rule and for a reason."""
+
+    host: str
+    rule_id: str
+    reason_en: str
+    reason_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator set apart from the partners; what is not named keeps its default.
+
+    strangers: (surface, verdict); partners: (public id, surface, verdict).
+    """
+
+    strangers: tuple[tuple[str, Verdict], ...] = ()
+    partners: tuple[tuple[str, str, Verdict], ...] = ()
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +105,18 @@ class _Entry:
     patterns: tuple[Pattern, ...]
 
 
+NO_POLICY = Policy()
+
+
 class Allowlist:
-    """The partners' hosts and product-link patterns, compiled for lookup."""
+    """The partners' hosts and product-link patterns with the operator's policy, compiled for lookup."""
 
-    __slots__ = ("_by_host", "likeness")
+    __slots__ = ("_bars", "_by_host", "_strangers", "_verdicts", "likeness")
 
-    def __init__(self, partners: tuple[PartnerPages, ...]) -> None:
+    def __init__(self, partners: tuple[PartnerPages, ...], policy: Policy = NO_POLICY) -> None:
+        self._strangers = SURFACES | dict(policy.strangers)
+        self._verdicts = {(partner, surface): verdict for partner, surface, verdict in policy.partners}
+        self._bars = {bar.host: bar for bar in policy.bars}
         self._by_host: dict[str, list[_Entry]] = {}
         for partner in partners:
             compiled = [compile_pattern(pattern) for pattern in partner.patterns]
@@ -102,19 +132,46 @@ class Allowlist:
         """Whose host it is: by its whole name, or by all but its first label where a pattern says so."""
         return self._by_host.get(host, []) + self._by_host.get(f"*.{host.partition('.')[2]}", [])
 
+    def of_strangers(self, surface: str) -> Verdict:
+        """What happens on a surface to a plain address that is no partner's product page."""
+        return self._strangers[surface]
+
+    def of_partner(self, partner: PartnerPages, surface: str) -> Verdict:
+        """What happens on a surface to a partner's product page: it is allowed unless the operator says otherwise."""
+        return self._verdicts.get((partner.public_id, surface), "allow")
+
+    def bar_on(self, host: str) -> Bar | None:
+        """What bars a host, itself or a domain it belongs to."""
+        while self._bars and host:
+            if host in self._bars:
+                return self._bars[host]
+            host = host.partition(".")[2]
+        return None
+
 
 @lru_cache(maxsize=8)
-def build_allowlist(partners: tuple[PartnerPages, ...]) -> Allowlist:
+def build_allowlist(partners: tuple[PartnerPages, ...], policy: Policy = NO_POLICY) -> Allowlist:
     """The compiled partners; the last few are kept, so that judging a link does not compile them again."""
-    return Allowlist(partners)
+    return Allowlist(partners, policy)
 
 
 def decide_link(url: str, surface: str, partners: Allowlist, *, own: str = "") -> LinkDecision:
     """Judges one address on a surface; own is this site's origin."""
-    return _decide(url, SURFACES[surface], partners, own, depth=0)
+    return _decide(url, surface, partners, own, depth=0)
 
 
-def _decide(url: str, strictness: Verdict, partners: Allowlist, own: str, depth: int) -> LinkDecision:
+def decide_shown(url: str, surface: str, partners: Allowlist, *, own: str = "") -> LinkDecision:
+    """Judges an address that was posted on a surface and is about to be shown or followed.
+
+    What could not be posted any more, but is no trick, degrades to a warning: a partner's leaving breaks no old post.
+    """
+    posted = _decide(url, surface, partners, own, depth=0)
+    return _decide(url, "shown", partners, own, depth=0) if posted.verdict == "block" else posted
+
+
+def _decide(url: str, surface: str, partners: Allowlist, own: str, depth: int) -> LinkDecision:
+    # What an address carries must be fit to be posted itself, wherever it stands.
+    strictness = partners.of_strangers(surface) if depth == 0 else "block"
     try:
         address = read_address(url, own)
     except Disguise as disguise:
@@ -125,6 +182,8 @@ def _decide(url: str, strictness: Verdict, partners: Allowlist, own: str, depth:
     if address.is_own:
         target = _carries_stranger(_carried(address), partners, own, depth)
         return _led_on(address, target) if target else _answer("allow", "own", address)
+    if bar := partners.bar_on(address.host):
+        return _barred(address, bar)
     entries = partners.entries(address.host)
     if not entries:
         if like := partners.likeness.of(address.host, address.domain):
@@ -136,8 +195,18 @@ def _decide(url: str, strictness: Verdict, partners: Allowlist, own: str, depth:
         return _led_on(address, target)
     if matched is None:
         return _answer(strictness, "not_product", address, partner=entries[0].partner)
-    code = "partner" if matched[0].is_active else "partner_ended"
-    return _answer("allow" if matched[0].is_active else strictness, code, address, partner=matched[0])
+    if not matched[0].is_active:
+        return _answer(strictness, "partner_ended", address, partner=matched[0])
+    verdict = partners.of_partner(matched[0], surface)
+    return _answer(verdict, "partner" if verdict == "allow" else "partner_here", address, partner=matched[0])
+
+
+def _barred(address: Address, bar: Bar) -> LinkDecision:
+    rule = current_rule(bar.rule_id)
+    return LinkDecision(
+        "block", address.url, address.host, bar.rule_id, rule.version if rule else 1, "barred", bar.reason_en,
+        bar.reason_zh or bar.reason_en,
+    )  # fmt: skip
 
 
 def _led_on(address: Address, target: str) -> LinkDecision:
@@ -149,7 +218,7 @@ def _carries_stranger(carried: Iterator[str], partners: Allowlist, own: str, dep
     """The first carried address that could not be posted itself, or "" if there is none."""
     try:
         for target in carried:
-            if depth >= NESTED_MOST or _decide(target, "block", partners, own, depth + 1).verdict != "allow":
+            if depth >= NESTED_MOST or _decide(target, "post", partners, own, depth + 1).verdict != "allow":
                 return target
     except TooDeep:
         return _TOO_DEEP

@@ -5,7 +5,7 @@ was published is never edited: each violation names the schedule it was judged b
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 SEVERITIES = ("minor", "serious", "grave", "extreme")
@@ -29,6 +29,8 @@ class Offence:
     rule_id: str
     points: Mapping[str, int]
     decays_over: timedelta
+    # What the first, the second, ... offence of this kind leads to by itself, the last for all that follow.
+    repeats: "tuple[Step | None, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ def _offence(rule_id: str, minor: int, serious: int, grave: int, days: int) -> O
     return Offence(rule_id, {"minor": minor, "serious": serious, "grave": grave, "extreme": 48}, timedelta(days=days))
 
 
+_HOUR = timedelta(hours=1)
+# A deceptive link costs no points: the first is told, then links are off for half a day, a day, and a week each time.
+_LINK_STEPS: tuple[Step | None, ...] = (
+    None,
+    Step(1, 0, ("links",), 12 * _HOUR, "Links are off for 12 hours", "暂停发布链接 12 小时"),
+    Step(1, 0, ("links",), DAY, "Links are off for a day", "暂停发布链接 1 天"),
+    Step(1, 0, ("links",), 7 * DAY, "Links are off for a week", "暂停发布链接 7 天"),
+)
+
 SCHEDULES: dict[int, Schedule] = {
     1: Schedule(
         1,
@@ -102,6 +113,18 @@ SCHEDULES: dict[int, Schedule] = {
         ),
     )
 }  # fmt: skip
+SCHEDULES[2] = Schedule(
+    2,
+    {
+        **SCHEDULES[1].offences,
+        "link": replace(
+            SCHEDULES[1].offences["link"],
+            points={"minor": 0, "serious": 3, "grave": 6, "extreme": 48},
+            repeats=_LINK_STEPS,
+        ),
+    },
+    SCHEDULES[1].ladder,
+)
 CURRENT = SCHEDULES[max(SCHEDULES)]
 
 
@@ -156,11 +179,29 @@ def sanctions_due(log: Sequence[Entry]) -> list[Due]:
             continue
         counted.append(entry)
         milli = sum(points_milli(earlier, entry.at) for earlier in counted)
-        step = SCHEDULES[entry.schedule].step(milli)
-        if step is not None:
-            until = entry.at + step.lasts if step.lasts else None
-            found.append(Due(entry.id, step.grade, step.limits, entry.at, until))
+        steps = (SCHEDULES[entry.schedule].step(milli), _repeated(counted))
+        if laid := [_laid(entry, step) for step in steps if step is not None]:
+            # The one with more limits, and of those alike the one that lasts longer.
+            worst = laid[0]
+            for other in laid[1:]:
+                more = len(other.limits) - len(worst.limits)
+                worst = other if more > 0 or (more == 0 and _lasts_longer(other, worst)) else worst
+            found.append(worst)
     return found
+
+
+def _laid(entry: Entry, step: Step) -> Due:
+    return Due(entry.id, step.grade, step.limits, entry.at, entry.at + step.lasts if step.lasts else None)
+
+
+def _repeated(counted: Sequence[Entry]) -> Step | None:
+    """What the last offence leads to because it is not the first of its kind within the time its points would last."""
+    last = counted[-1]
+    offence = SCHEDULES[last.schedule].offences[last.kind]
+    if not offence.repeats:
+        return None
+    times = sum(one.kind == last.kind and last.at - one.at < offence.decays_over for one in counted)
+    return offence.repeats[min(times, len(offence.repeats)) - 1]
 
 
 def limits_in_force(due: Iterable[Due], at: datetime) -> dict[str, Due]:

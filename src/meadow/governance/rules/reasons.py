@@ -28,6 +28,11 @@ REASONS: dict[str, Reason] = {
         "{partner} is a partner no longer. Link a product of a shop here, or another partner's.",
         "{partner} 已不再是合作方，请改用本站商品或其他合作方的链接。",
     ),
+    "partner_here": Reason(
+        "link.partners",
+        "Product pages of {partner} are not posted freely in this place. Link a product of a shop here.",
+        "此处不能直接发布 {partner} 的商品链接，请改用本站商品的链接。",
+    ),
     "lookalike": Reason(
         "link.lookalike",
         "{host} looks like {partner} but belongs to somebody else. Use the real address.",

@@ -70,6 +70,7 @@ from meadow.governance.services.licences import (
     show_licence,
 )
 from meadow.governance.services.limits import require_allowed, require_payout
+from meadow.governance.services.link_policy import bar_host, flag_link_evasion, lift_bar, set_link_policy
 from meadow.governance.services.links import check_link, require_links
 from meadow.governance.services.merchants import (
     accept_rules,
@@ -149,6 +150,7 @@ __all__ = [
     "add_to_appeal",
     "announce_suspension",
     "appeal_sanction",
+    "bar_host",
     "approve_case",
     "change_draft",
     "check_link",
@@ -176,6 +178,7 @@ __all__ = [
     "expire_sanction",
     "file_case",
     "finish_farewell",
+    "flag_link_evasion",
     "hold_text",
     "is_private",
     "judge",
@@ -184,6 +187,7 @@ __all__ = [
     "key_of",
     "leave_under_old_rules",
     "licence_kinds",
+    "lift_bar",
     "lift_sanction",
     "lift_suspension",
     "may_undo",
@@ -228,6 +232,7 @@ __all__ = [
     "save_filter",
     "scan_step",
     "seal_decisions",
+    "set_link_policy",
     "show_licence",
     "undo_act",
     "uphold_decision",

@@ -4,7 +4,7 @@
 and reversing one both end in it, so a reversal leaves what there would be if the violation had never been.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from meadow.accounts import queries as accounts
@@ -38,6 +38,7 @@ def record_violation(
     items: Sequence[Subject] = (),
     stake: Money | None = None,
     cause: Decision | None = None,
+    inputs: Mapping[str, str] | None = None,
 ) -> Violation:
     """Writes a violation, takes down the items it was made with, and lays the sanction its points lead to.
 
@@ -52,7 +53,7 @@ def record_violation(
         more = {} if cause is None else {"detector": cause.detector, "occurrence": cause.occurrence}
         made = record(
             party, "violation", offence.rule_id, text, by, party=party, cause=cause, reason_zh=reason_zh,
-            inputs={"kind": kind, "severity": severity}, **more,
+            inputs={**(inputs or {}), "kind": kind, "severity": severity}, **more,
         )  # fmt: skip
         violation = Violation.objects.create(
             decision=made, party_kind=party[0], party_id=party[1], kind=kind, severity=severity,
@@ -77,7 +78,7 @@ def settle(party: Subject, reason: str, by: Actor) -> None:
         wanted = due.get(violation_id)
         if wanted is None:
             _end(sanction, "reverse", reason, by)
-        elif wanted.grade != sanction.grade:
+        elif (wanted.grade, wanted.until) != (sanction.grade, sanction.until):
             _regrade(sanction, wanted, reason, by)
     for violation_id, wanted in due.items():
         if violation_id not in known:
