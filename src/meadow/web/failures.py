@@ -61,12 +61,15 @@ def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     if refusal.code == "sign_in_required" and request.method in ("GET", "HEAD"):
         return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
     label, page = _NEXT_STEPS.get(refusal.code, _HOME)
+    url = reverse(page)
+    if refusal.code == "link_blocked" and "decision" in refusal.params:
+        label, url = _("Read the rule, or appeal"), reverse("blocked_link", args=[refusal.params["decision"]])
     values = {
         "says": said(refusal),
         "status": refusal.status,
         "code": refusal.code,
         "next_label": label,
-        "next_url": reverse(page),
+        "next_url": url,
         "request_id": getattr(request, "request_id", ""),
     }
     response = render(request, "web/refused.html", values, status=refusal.status)

@@ -20,6 +20,8 @@ _PRIVATE = [
     "/pay",
     "/o/",
     "/me",
+    "/out",
+    "/links",
     "/console",
     "/accounts",
     "/sandbox",

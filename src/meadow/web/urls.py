@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from meadow.web import site
 from meadow.web.inbox import pages as inbox
+from meadow.web.links.urls import urlpatterns as link_pages
 from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/reach/quiet", inbox.change_quiet_hours, name="change_quiet_hours"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     *rules_pages,
+    *link_pages,
     path("sandbox/mail", account.mailbox, name="mailbox"),
     path("accounts/", include("allauth.urls")),
     path("preferences", site.prefer, name="prefer"),

@@ -8,6 +8,7 @@ from meadow.api.routers import (
     favourites,
     goods,
     imports,
+    links,
     messages,
     money,
     orders,
@@ -31,5 +32,5 @@ GROUPS = [
     people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, goods.group, showcase.group,
     favourites.group, sharing.group,
     buying.group, orders.group, outcomes.group, payments.group, money.group, rulebook.group, rules.group,
-    detectors.group, suspensions.group, appeals.group, cases.group, messages.group, system.group,
+    detectors.group, suspensions.group, links.group, appeals.group, cases.group, messages.group, system.group,
 ]  # fmt: skip

@@ -163,7 +163,7 @@ def check_link(request: HttpRequest, body: LinkIn) -> Any:
 @group.get("/partners", gives=list[PartnerOut], guests=True)
 def list_partners(request: HttpRequest) -> Any:
     """The platforms whose product pages may be linked."""
-    return [_partner(partner) for partner in queries.partners(active_only=True)]
+    return [partner_out(partner) for partner in queries.partners(active_only=True)]
 
 
 @group.post(
@@ -179,7 +179,7 @@ def add_partner(request: HttpRequest, body: PartnerIn) -> Any:
         name=body.name, hosts=body.hosts, product_patterns=body.product_patterns, contract=body.contract,
         after_sale_contact=body.after_sale_contact, by=caller_of(request).operator(),
     )  # fmt: skip
-    return _partner(made)
+    return partner_out(made)
 
 
 def _subject_id(kind: str, public_id: str) -> int:
@@ -202,7 +202,7 @@ def _decision(made: queries.Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _partner(partner: queries.Partner) -> dict[str, Any]:
+def partner_out(partner: queries.Partner) -> dict[str, Any]:
     return {
         "id": partner.public_id, "name": partner.name, "hosts": partner.hosts,
         "product_patterns": partner.product_patterns, "active": partner.active, "since": partner.since,

@@ -3,6 +3,7 @@
 from meadow.governance.models import (
     Appeal,
     AppealNote,
+    BarredHost,
     Case,
     CaseAct,
     Decision,
@@ -191,6 +192,7 @@ from meadow.governance.rules.surfaces import COLUMNS, TextSurface, surface_of
 from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_packs
 
 __all__ = [
+    "BarredHost",
     "AT_ONCE",
     "AT_REVIEW",
     "FEATURE",

@@ -20,29 +20,34 @@ decide_link = rules.decide_link
 
 
 def allowlist() -> Allowlist:
-    """The partners and the operator's policy as the link decision needs them; a partner that ends is gone at once."""
-    rows = Partner.objects.order_by("pk").values_list("public_id", "name", "hosts", "product_patterns", "active")
-    pages = tuple(PartnerPages(i, n, tuple(h), tuple(p), a) for i, n, h, p, a in rows)
-    return build_allowlist(pages, _policy())
+    """The partners and the operator's policy as the link decision needs them, in one statement; a partner that ends is
+    gone at once."""
+    return build_allowlist(*_policy())
 
 
-def _policy() -> rules.Policy:
-    # Both kinds of rows in one statement: judging costs two in all.
-    found = db.rows(
-        "SELECT 'set' AS kind, s.surface, p.public_id AS partner, s.verdict, '' AS host, '' AS rule_id, '' AS reason, "
-        "'' AS reason_zh FROM governance_linksetting s LEFT JOIN governance_partner p ON p.id = s.partner_id UNION ALL "
-        "SELECT 'bar', '', NULL, '', host, rule_id, reason, reason_zh FROM governance_barredhost "
-        "WHERE lifted_at IS NULL ORDER BY 1, 2, 3, 5"
+_POLICY = """
+SELECT 'page' AS kind, id, public_id AS partner, name, hosts, product_patterns AS patterns, active, NULL AS surface,
+  NULL AS verdict, NULL AS rule_id, NULL AS reason, NULL AS reason_zh FROM governance_partner
+UNION ALL SELECT 'set', s.id, p.public_id, NULL, NULL, NULL, NULL, s.surface, s.verdict, NULL, NULL, NULL
+  FROM governance_linksetting s LEFT JOIN governance_partner p ON p.id = s.partner_id
+UNION ALL SELECT 'bar', id, NULL, host, NULL, NULL, NULL, NULL, NULL, rule_id, reason, reason_zh
+  FROM governance_barredhost WHERE lifted_at IS NULL
+ORDER BY 1, 2
+"""
+
+
+def _policy() -> tuple[tuple[PartnerPages, ...], rules.Policy]:
+    of: dict[str, list[dict[str, Any]]] = {"page": [], "set": [], "bar": []}
+    for row in db.rows(_POLICY):
+        of[row["kind"]].append(row)
+    pages = tuple(
+        PartnerPages(row["partner"], row["name"], tuple(row["hosts"]), tuple(row["patterns"]), row["active"])
+        for row in of["page"]
     )
-    settings_ = [row for row in found if row["kind"] == "set"]
-    return rules.Policy(
-        tuple((row["surface"], row["verdict"]) for row in settings_ if row["partner"] is None),
-        tuple((row["partner"], row["surface"], row["verdict"]) for row in settings_ if row["partner"] is not None),
-        tuple(
-            rules.Bar(row["host"], row["rule_id"], row["reason"], row["reason_zh"])
-            for row in found
-            if row["kind"] == "bar"
-        ),
+    return pages, rules.Policy(
+        tuple((row["surface"], row["verdict"]) for row in of["set"] if row["partner"] is None),
+        tuple((row["partner"], row["surface"], row["verdict"]) for row in of["set"] if row["partner"] is not None),
+        tuple(rules.Bar(row["name"], row["rule_id"], row["reason"], row["reason_zh"]) for row in of["bar"]),
     )
 
 
@@ -58,7 +63,8 @@ class SurfaceRow:
 
 def link_policy() -> list[SurfaceRow]:
     """The policy in force, surface by surface."""
-    policy, names = _policy(), dict(Partner.objects.values_list("public_id", "name"))
+    pages, policy = _policy()
+    names = {page.public_id: page.name for page in pages}
     strangers = dict(policy.strangers)
     return [
         SurfaceRow(

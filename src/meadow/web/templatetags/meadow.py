@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from meadow.web import shown
+from meadow.web.links import marks
 
 register = template.Library()
 _STATIC = Path(__file__).resolve().parents[1] / "static" / "meadow"
@@ -89,3 +90,9 @@ def minute(moment: datetime | None) -> str:
 def initial(name: str) -> str:
     """The first character of a name, for the round face beside it."""
     return name.strip()[:1] or "·"
+
+
+@register.filter
+def linked(text: str, surface: str) -> SafeString:
+    """What people wrote, with its addresses as links that are judged again when they are followed."""
+    return marks.linked(text, surface)
