@@ -64,6 +64,9 @@ class Settings:
     #: Payouts above this, in minor units, need the approval of two operators.
     payout_approval_minor: int = 5_000_000
 
+    #: Orders above this, in minor units, are frozen, released and ruled about by two operators.
+    ruling_approval_minor: int = 1_000_000
+
     @property
     def is_https(self) -> bool:
         return self.base_url.startswith("https://")

@@ -338,6 +338,47 @@ class OrderShipped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ParcelsEntered(Event):
+    """Tracking was entered or corrected; whether it can be believed is asked then."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingLate(Event):
+    """The seller did not send everything in time."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReminded(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptExtended(Event):
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    days: int
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimChanged(Event):
+    """A step of an after-sale claim; state is where it led."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    claim_id: int
+    entry_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptConfirmed(Event):
     """The goods arrived; lines are (line_id, sku_id, quantity)."""
 

@@ -5,7 +5,20 @@ from typing import ClassVar
 from django.contrib import admin
 
 from meadow.kernel.admin import ReadOnly
-from meadow.trade.models import Cart, CartLine, Checkout, Order, OrderLine, Parcel, Refund, RefundLine
+from meadow.trade.models import (
+    Cart,
+    CartLine,
+    Checkout,
+    Claim,
+    Dispute,
+    Evidence,
+    Freeze,
+    Order,
+    OrderLine,
+    Parcel,
+    Refund,
+    RefundLine,
+)
 
 
 @admin.register(Order)
@@ -67,3 +80,34 @@ class CartLineAdmin(ReadOnly):
     list_display = ("cart", "sku", "quantity", "price_minor", "added_at")
     list_select_related: ClassVar = ("cart", "sku")
     search_fields = ("=cart__public_id",)
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnly):
+    list_display = ("public_id", "order", "kind", "reason", "state", "amount_minor", "currency", "due_at", "risk_score")
+    list_filter = ("state", "kind", "reason")
+    list_select_related: ClassVar = ("order",)
+    search_fields = ("=public_id", "=order__public_id")
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(ReadOnly):
+    list_display = ("public_id", "claim", "side", "at")
+    list_select_related: ClassVar = ("claim",)
+    search_fields = ("=public_id", "=claim__public_id")
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnly):
+    list_display = ("public_id", "claim", "state", "outcome", "buyer_minor", "reason_code", "rule_due_at", "overdue_at")
+    list_filter = ("state", "outcome")
+    list_select_related: ClassVar = ("claim",)
+    search_fields = ("=public_id", "=claim__public_id")
+
+
+@admin.register(Freeze)
+class FreezeAdmin(ReadOnly):
+    list_display = ("public_id", "order", "state", "reason_code", "proposed_at", "active_at", "ended_at")
+    list_filter = ("state", "reason_code")
+    list_select_related: ClassVar = ("order",)
+    search_fields = ("=public_id", "=order__public_id")

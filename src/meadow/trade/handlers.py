@@ -4,6 +4,7 @@ from meadow.kernel.events import (
     ChargebackWon,
     GuestClaimed,
     HoldReleased,
+    ParcelsEntered,
     PaymentChargedBack,
     PaymentNoticed,
     ProviderRefunded,
@@ -41,6 +42,12 @@ def charge_back(events: list[PaymentChargedBack]) -> None:
 def win_chargebacks(events: list[ChargebackWon]) -> None:
     for event in events:
         services.win_chargeback(chargeback_id=event.chargeback_id)
+
+
+@handles(ParcelsEntered)
+def doubt_tracking(events: list[ParcelsEntered]) -> None:
+    for order_id in sorted({event.order_id for event in events}):
+        services.doubt_tracking(order_id=order_id)
 
 
 @handles(GuestClaimed)

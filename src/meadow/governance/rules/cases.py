@@ -16,6 +16,8 @@ KIND_NAMES: dict[str, tuple[str, str]] = {
     "same_content": ("Same content, many accounts", "多账号相同内容"),
     "appeal": ("Appeal", "申诉"),
     "suspension": ("Suspension to review", "待复核的暂停"),
+    "tracking": ("Doubtful tracking", "物流单号存疑"),
+    "dispute": ("Dispute not ruled in time", "超时未裁决的纠纷"),
 }
 KINDS = tuple(KIND_NAMES)
 MOST_FILTERS = 30

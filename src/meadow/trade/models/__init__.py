@@ -8,6 +8,24 @@ from django.db.models import F, Q
 from meadow.kernel.clock import now
 from meadow.kernel.ids import new_id
 from meadow.trade import rules
+from meadow.trade.models.claims import Claim, ClaimEntry, Dispute, Evidence, Freeze, ReturnAddress
+
+__all__ = [
+    "Cart",
+    "CartLine",
+    "Checkout",
+    "Claim",
+    "ClaimEntry",
+    "Dispute",
+    "Evidence",
+    "Freeze",
+    "Order",
+    "OrderLine",
+    "Parcel",
+    "Refund",
+    "RefundLine",
+    "ReturnAddress",
+]
 
 
 def new_cart_id() -> str:
@@ -164,6 +182,17 @@ class Order(models.Model):
     closed_at = models.DateTimeField(null=True)
     # When its money left escrow for `merchant:<id>:held`, because the provider would not hold it any longer.
     held_at = models.DateTimeField(null=True)
+    # Its timers: what is late, what was asked for once, and how much of a stopped timer is left.
+    ship_due_at = models.DateTimeField(null=True)
+    late_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    timer_left = models.DurationField(null=True)
+    remind_due_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
+    buyer_extended_at = models.DateTimeField(null=True)
+    corrected_at = models.DateTimeField(null=True)
+    flagged_at = models.DateTimeField(null=True)  # its tracking is in doubt
+    flag_cleared_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -180,6 +209,19 @@ class Order(models.Model):
             models.CheckConstraint(
                 name="order_refunded", condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("total_minor"))
             ),
+            # While a timer stands, nothing is due.
+            models.CheckConstraint(
+                name="order_paused",
+                condition=Q(timer_left__isnull=True)
+                | (
+                    Q(paused_at__isnull=False)
+                    & (
+                        Q(state="shipped", auto_confirm_due_at__isnull=True)
+                        | Q(state="confirmed", release_due_at__isnull=True)
+                        | Q(state="closed")
+                    )
+                ),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["buyer", "-id"], name="order_by_buyer"),
@@ -188,6 +230,16 @@ class Order(models.Model):
             models.Index(fields=["unpaid_due_at"], name="order_unpaid_due", condition=Q(state="placed")),
             models.Index(fields=["auto_confirm_due_at"], name="order_confirm_due", condition=Q(state="shipped")),
             models.Index(fields=["release_due_at"], name="order_release_due", condition=Q(state="confirmed")),
+            models.Index(
+                fields=["ship_due_at"],
+                name="order_ship_due",
+                condition=Q(state__in=("paid", "part_shipped"), late_at__isnull=True),
+            ),
+            models.Index(
+                fields=["remind_due_at"],
+                name="order_remind_due",
+                condition=Q(state="shipped", reminded_at__isnull=True, remind_due_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -264,10 +316,18 @@ class Parcel(models.Model):
     number = models.CharField(max_length=40, blank=True)
     contents = models.JSONField()
     shipped_at = models.DateTimeField()
+    bare_number = models.CharField(max_length=40, blank=True)
+    # What was entered at first, if it was corrected.
+    first_carrier = models.CharField(max_length=40, blank=True)
+    first_number = models.CharField(max_length=40, blank=True)
+    claim = models.ForeignKey("trade.Claim", models.PROTECT, null=True, related_name="+")  # it replaces claimed goods
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="parcel_kind", condition=Q(kind__in=tuple(rules.AUTO_CONFIRM))),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["bare_number"], name="parcel_by_number", condition=~Q(bare_number="")),
         ]
 
     def __str__(self) -> str:
@@ -280,7 +340,7 @@ class Refund(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=new_refund_id, editable=False)
     order = models.ForeignKey("trade.Order", models.PROTECT, related_name="+")
     key = models.CharField(max_length=255)
-    kind = models.CharField(max_length=12)  # refund, cancel, late or chargeback
+    kind = models.CharField(max_length=12)  # refund, cancel, late, chargeback or claim
     state = models.CharField(max_length=10, default=rules.REFUND.start)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -299,7 +359,7 @@ class Refund(models.Model):
             models.UniqueConstraint("order", "kind", "key", name="refund_key_once"),
             models.CheckConstraint(name="refund_state", condition=Q(state__in=rules.REFUND.states)),
             models.CheckConstraint(
-                name="refund_kind", condition=Q(kind__in=("refund", "cancel", "late", "chargeback"))
+                name="refund_kind", condition=Q(kind__in=("refund", "cancel", "late", "chargeback", "claim"))
             ),
             models.CheckConstraint(name="refund_amount", condition=Q(amount_minor__gt=0)),
         ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from meadow.kernel.errors import Refusal, Says
 from meadow.kernel.states import Machine
+from meadow.trade.rules import claims, escrow
 
 ORDER = Machine(
     "order",
@@ -80,6 +81,8 @@ TIMERS: Mapping[str, timedelta] = MappingProxyType(
         "refund.retry_most": REFUND_RETRY_MOST,
     }
     | {f"escrow.auto_confirm.{kind}": wait for kind, wait in AUTO_CONFIRM.items()}
+    | dict(escrow.TIMERS)
+    | dict(claims.TIMERS)
 )
 
 LIMITS: Mapping[str, int] = MappingProxyType(
@@ -333,6 +336,8 @@ def _tidy(value: object, field: str) -> str:
 
 
 REFUSALS: dict[str, Says] = {
+    **claims.REFUSALS,
+    **escrow.REFUSALS,
     "quantity_refused": Says(
         422, "Choose a whole number from 1 to {most} of each product.", "每种商品的数量须为 1 到 {most} 的整数。"
     ),

@@ -2,7 +2,7 @@
 
 from meadow.kernel import clock
 from meadow.kernel.db import atomic
-from meadow.trade.models import Cart, CartLine, Checkout, Order
+from meadow.trade.models import Cart, CartLine, Checkout, Claim, Order
 from meadow.trade.rules import LIMITS
 
 
@@ -25,6 +25,7 @@ def claim_orders(*, guest_id: int, person_id: int) -> int:
         if cart is not None:
             _join(cart, person_id)
         Checkout.objects.filter(buyer_id=guest_id).update(buyer_id=person_id)
+        Claim.objects.filter(buyer_id=guest_id).update(buyer_id=person_id)
         return Order.objects.filter(buyer_id=guest_id).update(buyer_id=person_id)
 
 

@@ -11,11 +11,13 @@ from meadow.payments import queries as payment_reads
 from meadow.trade import rules
 from meadow.trade.models import Order, OrderLine
 from meadow.trade.rules import ToShip
+from meadow.trade.services import timers
 
 
 def close(order: Order, event: str, reason: str) -> None:
     """Ends an order, with the reason why, and says so."""
     db.move(order, rules.ORDER, event, close_reason=reason, closed_at=clock.now())
+    timers.end_freezes(order)
     emit(OrderClosed(order.pk, reason))
 
 
@@ -33,7 +35,8 @@ def advance_shipping(order: Order, lines: Sequence[OrderLine], kinds: Sequence[s
     if any(line.left for line in to_ship(lines)):
         db.move(order, rules.ORDER, "ship_part")
         return
-    db.move(order, rules.ORDER, "ship", shipped_at=at, auto_confirm_due_at=rules.auto_confirm_due(kinds, at))
+    db.move(order, rules.ORDER, "ship", shipped_at=at)
+    timers.start(order, rules.auto_confirm_due(kinds, at))
     emit(OrderShipped(order.pk, order.buyer_id))
 
 

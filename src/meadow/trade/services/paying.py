@@ -16,6 +16,7 @@ from meadow.payments import services as payments
 from meadow.payments.services import Notice, PartIn, Payment
 from meadow.trade import rules
 from meadow.trade.models import Order, OrderLine
+from meadow.trade.rules.escrow import SHIP_WITHIN
 from meadow.trade.services import refunding
 from meadow.trade.services.moving import check_carried, close, part_name
 
@@ -135,8 +136,11 @@ def _take(orders: Sequence[Order], payment: Payment) -> None:
     for order in taken:
         order.state = rules.ORDER.next(order.state, "pay")
         order.paid_at = now
+        order.ship_due_at = now + SHIP_WITHIN
     # Their rows are locked since they were read, so this needs no second look at the state.
-    Order.objects.filter(pk__in=[order.pk for order in taken]).update(state="paid", paid_at=now)
+    Order.objects.filter(pk__in=[order.pk for order in taken]).update(
+        state="paid", paid_at=now, ship_due_at=now + SHIP_WITHIN
+    )
     emit(
         *(OrderPaid(order.pk, order.buyer_id, order.merchant_id, order.total_minor, order.currency) for order in taken)
     )

@@ -24,6 +24,7 @@ from meadow.trade import queries, rules
 from meadow.trade.models import Order, OrderLine, Parcel, Refund, RefundLine
 from meadow.trade.queries.orders import lines_of, refundable, split_of
 from meadow.trade.services.access import require_staff_or_operator
+from meadow.trade.services.claim_steps import overtake
 from meadow.trade.services.moving import advance_shipping, close, money_of, part_name, to_ship
 
 
@@ -53,17 +54,32 @@ def refund_order(
             raise Refusal("stale_state", state=order.state, event="refund")
         lines = lines_of(order.pk)
         amounts = rules.refund_amounts(refundable(lines), goods, shipping_minor)
-        in_escrow = order.state in rules.IN_ESCROW
-        refund = promise(order, lines, amounts, in_escrow, key=key, kind="refund", reason=reason, by=by)
-        if order.refunded_minor == order.total_minor and in_escrow:
-            close(order, "refund_all", "refunded")
-        elif order.state == "part_shipped":
-            _finish_shipping(order, lines)
-        fund(refund, order)
+        refund = refund_lines(order, lines, amounts, key=key, kind="refund", reason=reason, by=by)
         audit.record(
             by, "trade.refund_order", ("trade.order", order.pk),
             after={"refund": refund.public_id, "amount_minor": refund.amount_minor},
         )  # fmt: skip
+    return refund
+
+
+def refund_lines(
+    order: Order,
+    lines: Sequence[OrderLine],
+    amounts: Sequence[tuple[int, int]],
+    *,
+    key: str,
+    kind: str,
+    reason: str,
+    by: Actor,
+) -> Refund:
+    """Amounts of a locked order's lines go back, from wherever its money is; a refund of all in escrow closes it."""
+    in_escrow = order.state in rules.IN_ESCROW
+    refund = promise(order, lines, amounts, in_escrow, key=key, kind=kind, reason=reason, by=by)
+    if order.refunded_minor == order.total_minor and in_escrow:
+        close(order, "refund_all", "refunded")
+    elif order.state == "part_shipped":
+        _finish_shipping(order, lines)
+    fund(refund, order)
     return refund
 
 
@@ -133,6 +149,7 @@ def promise(
     order.save(update_fields=["refunded_minor"])
     _restock(order, lines, touched)
     emit(*events)
+    overtake(order)
     return refund
 
 

@@ -1,5 +1,6 @@
 """How an order's money leaves escrow to its parties, once, one day after receipt."""
 
+from meadow.accounts import queries as accounts
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -18,11 +19,12 @@ from meadow.trade.services.moving import money_of, part_name
 
 
 def settle_order(*, order_id: int) -> Order:
-    """Releases a confirmed order whose time has come.  Refuses: not_found, stale_state."""
+    """Releases a confirmed order whose time has come.  Refuses: not_found, stale_state, merchant_suspended."""
     with atomic():
         order = queries.locked(order_id)
         if order.release_due_at is None or order.release_due_at > clock.now():
             raise Refusal("stale_state", state=order.state, event="settle")
+        accounts.require_merchant(order.merchant_id)
         settle(order)
     return order
 

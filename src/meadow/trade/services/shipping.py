@@ -6,13 +6,18 @@ from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
-from meadow.kernel.events import ReceiptConfirmed
+from meadow.kernel.events import ParcelsEntered, ReceiptConfirmed
 from meadow.kernel.outbox import emit
 from meadow.trade import queries, rules
-from meadow.trade.models import Order, OrderLine, Parcel
+from meadow.trade.models import Claim, Order, OrderLine, Parcel
 from meadow.trade.queries.orders import lines_of
 from meadow.trade.rules import LIMITS, ParcelIn
+from meadow.trade.rules import claims as claim_rules
+from meadow.trade.rules import escrow as escrow_rules
+from meadow.trade.services import timers
 from meadow.trade.services.access import require_buyer, require_staff
+from meadow.trade.services.claim_steps import overtake_sent
+from meadow.trade.services.keeping import believe
 from meadow.trade.services.moving import advance_shipping, to_ship
 
 
@@ -35,9 +40,11 @@ def ship_order(*, order_id: int, parcels: Sequence[ParcelIn], by: Actor) -> Orde
         lines = lines_of(order.pk)
         packed = rules.pack(checked, to_ship(lines))
         _send(order, checked, packed, lines)
+        overtake_sent(order, {line_id for contents in packed for line_id, _ in contents})
         kinds = [parcel.kind for parcel in before] + [parcel.kind for parcel in checked]
         advance_shipping(order, lines, kinds, clock.now())
         audit.record(by, "trade.ship_order", ("trade.order", order.pk), after={"parcels": len(checked)})
+        emit(ParcelsEntered(order.pk))
     return order
 
 
@@ -51,7 +58,7 @@ def _send(
     Parcel.objects.bulk_create(
         Parcel(
             order=order, kind=parcel.kind, carrier=parcel.carrier, number=parcel.number, contents=list(contents),
-            shipped_at=now,
+            bare_number=escrow_rules.bare_number(parcel.number), shipped_at=now,
         )
         for parcel, contents in zip(parcels, packed, strict=True)
     )  # fmt: skip
@@ -63,10 +70,18 @@ def _send(
 
 
 def confirm_receipt(*, order_id: int, by: Actor) -> Order:
-    """The buyer has the goods: the money is released one day later.  Refuses: not_found, forbidden, stale_state."""
+    """The buyer has the goods: the money is released one day later, or once what holds it ends.
+
+    Refuses: not_found, forbidden, stale_state, claim_open.
+    """
     with atomic():
         order = queries.locked(order_id)
         require_buyer(order, by)
+        rules.ORDER.next(order.state, "confirm")
+        if Claim.objects.filter(order=order, state__in=claim_rules.OPEN).exists():
+            raise Refusal("claim_open")
+        if order.flagged_at is not None and order.flag_cleared_at is None:
+            believe(order)
         _confirm(order, "buyer")
     return order
 
@@ -79,8 +94,9 @@ def auto_confirm(order: Order) -> None:
 def _confirm(order: Order, who: str) -> None:
     now = clock.now()
     db.move(
-        order, rules.ORDER, "confirm", confirmed_at=now, confirmed_by=who, release_due_at=now + rules.SETTLE_DELAY,
+        order, rules.ORDER, "confirm", confirmed_at=now, confirmed_by=who, timer_left=None, remind_due_at=None,
         after_sale_until=now + rules.AFTER_SALE_WINDOW,
     )  # fmt: skip
+    timers.start(order, now + rules.SETTLE_DELAY)
     goods = tuple((line.pk, line.sku_id or 0, line.quantity) for line in lines_of(order.pk) if line.kind == "goods")
     emit(ReceiptConfirmed(order.pk, order.buyer_id, order.merchant_id, goods))
