@@ -141,7 +141,7 @@ def test_a3_4_a_link_that_is_not_allowed_is_refused_by_its_rule(rulebook, where)
 
 def test_a3_6_a_client_cannot_send_price_stock_commission_or_label(shop, mei):
     assert set(inspect.signature(services.publish_recommendation).parameters) == {
-        "creator_id", "items", "title", "text", "links",
+        "creator_id", "items", "title", "text", "links", "pictures",
     }  # fmt: skip
     with pytest.raises(TypeError):
         publish(mei, market.product(shop), ad_label=False)

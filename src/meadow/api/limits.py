@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from meadow.kernel import limits
 from meadow.kernel.errors import Refusal
 
-# Bytes that a body may have; imports bring files and have their own.
+# Bytes that a body may have; imports and pictures bring files and have their own.
 BODY_BYTES = 256 * 1024
 IMPORT_BYTES = 200 * 1024 * 1024
+PICTURE_BYTES = 11 * 1024 * 1024  # a form around the file takes some more
 NOTICE_BYTES = 64 * 1024
 PAGE_SIZE = 20
 # One more is asked for to see whether a list goes on, and no context gives more than a hundred at once.

@@ -1,4 +1,4 @@
-"""Which tables hold recommendations, the products they name, and the decisions that hide them."""
+"""Which tables hold recommendations, the products they name, comments, pictures, and the decisions that hide them."""
 
 from typing import ClassVar
 
@@ -16,6 +16,14 @@ def new_recommendation_id() -> str:
 
 def new_entry_id() -> str:
     return new_id("shw")
+
+
+def new_comment_id() -> str:
+    return new_id("cmt")
+
+
+def new_picture_id() -> str:
+    return new_id("pic")
 
 
 class Recommendation(models.Model):
@@ -73,7 +81,7 @@ class RecommendationItem(models.Model):
 
 
 class Stop(models.Model):
-    """A decision that hides posts: one, or all of a creator.  A post is shown while no stop is open on it."""
+    """A decision that hides something: a creator's posts, one post, comment or picture, until no stop is open on it."""
 
     subject_kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
@@ -84,7 +92,7 @@ class Stop(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(name="stop_subject", condition=Q(subject_kind__in=(rules.CREATOR, rules.POST))),
+            models.CheckConstraint(name="stop_subject", condition=Q(subject_kind__in=rules.STOPPED)),
         ]
         indexes: ClassVar = [
             models.Index(fields=["subject_kind", "subject_id"], name="stop_open", condition=Q(lifted_at__isnull=True)),
@@ -121,3 +129,64 @@ class ShowcaseEntry(models.Model):
 
     def __str__(self) -> str:
         return f"showcase {self.showcase_id} #{self.position}"
+
+
+class Comment(models.Model):
+    """What somebody says below a post."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_comment_id, editable=False)
+    recommendation = models.ForeignKey("content.Recommendation", models.PROTECT, related_name="+", db_index=False)
+    author = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    author_name = models.CharField(max_length=80)  # as it was when they wrote
+    text = models.TextField(blank=True)  # emptied when its author takes it back
+    state = models.CharField(max_length=12, default=rules.COMMENT.start)
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="comment_state", condition=Q(state__in=rules.COMMENT.states)),
+        ]
+        indexes: ClassVar = [models.Index(F("recommendation"), F("id").desc(), name="comment_of_post")]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Picture(models.Model):
+    """A picture that somebody handed in, recoded; where it stands is named once it does.
+
+    due_at: when the worker must look at it next, to read its codes or, if it stands nowhere, to drop it.
+    """
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_picture_id, editable=False)
+    person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+", db_index=False)
+    use = models.CharField(max_length=10)
+    state = models.CharField(max_length=10, default=rules.PICTURE.start)
+    file = models.CharField(max_length=32)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size_bytes = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    target_kind = models.CharField(max_length=40, blank=True)
+    target_id = models.BigIntegerField(null=True)
+    position = models.SmallIntegerField(default=1)
+    uploaded_at = models.DateTimeField(default=now)
+    read_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="picture_state", condition=Q(state__in=rules.PICTURE.states)),
+            models.CheckConstraint(name="picture_use", condition=Q(use__in=rules.USES)),
+            models.CheckConstraint(name="picture_read_first", condition=~Q(state="shown") | Q(read_at__isnull=False)),
+            models.UniqueConstraint(
+                "target_kind", "target_id", "position", name="picture_place_once", condition=Q(target_id__isnull=False)
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="picture_due", condition=Q(due_at__isnull=False)),
+            models.Index(F("person"), F("id").desc(), name="picture_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from hashlib import sha256
 
 from meadow.kernel.errors import Refusal, Says
@@ -18,8 +19,35 @@ RECOMMENDATION = Machine(
     },
     ends={"ended"},
 )
-# Subjects whose suspension hides posts: a creator's all, or one post.
+COMMENT = Machine(
+    "comment",
+    "shown",
+    {
+        "shown": {"hide": "hidden", "withdraw": "withdrawn"},
+        "hidden": {"show": "shown", "withdraw": "withdrawn"},
+        "withdrawn": {},
+    },
+    ends={"withdrawn"},
+)
+# Nobody but who sent it sees a picture before its codes were read.
+PICTURE = Machine(
+    "picture",
+    "waiting",
+    {
+        "waiting": {"show": "shown", "block": "blocked", "drop": "dropped"},
+        "shown": {"block": "blocked", "drop": "dropped"},
+        "blocked": {"show": "shown", "drop": "dropped"},
+        "dropped": {},
+    },
+    ends={"dropped"},
+)
+# Subjects whose suspension hides something: a creator's posts, one post, one comment, one picture.
 CREATOR, POST = "accounts.creator", "content.recommendation"
+COMMENT_KIND, PICTURE_KIND = "content.comment", "content.picture"
+STOPPED = (CREATOR, POST, COMMENT_KIND, PICTURE_KIND)
+
+# What a picture may be used for.  Evidence is for the two sides of a dispute and who judges it.
+USES = ("post", "evidence")
 
 LIMITS = {
     "products_per_post": 9,
@@ -31,7 +59,15 @@ LIMITS = {
     "feed_page": 50,
     "excerpt_characters": 140,
     "tab_characters": 40,
+    "comment_most_characters": 1000,
+    "comments_an_hour": 30,
+    "comments_page": 50,
+    "pictures_per_post": 9,
+    "pictures_an_hour": 60,
+    "pictures_unused": 30,
 }
+UNUSED_FOR = timedelta(days=1)  # after that a picture that stands nowhere is dropped
+SAME_COMMENT_WITHIN = timedelta(minutes=1)  # a form sent twice is one comment
 
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL's text takes neither
 _INVISIBLE = re.compile(
@@ -106,5 +142,17 @@ REFUSALS: dict[str, Says] = {
     ),
     "reason_copied": Says(
         422, "This reason already stands in {copies} other posts. Write your own words.", "该推荐理由已出现在 {copies} 条其他推荐中，请用自己的话来写。"
+    ),
+    "comments_closed": Says(
+        409, "This recommendation has ended and takes no more comments.", "该推荐已结束，不再接受评论，请浏览其他推荐。"
+    ),
+    "comment_refused": Says(
+        403, "The author does not take comments from you. You can read on and buy as before.", "作者不接受您的评论，您仍可浏览和购买。"
+    ),
+    "too_many_pictures": Says(
+        422, "At most {most} pictures at a time. Leave some out.", "一次最多 {most} 张图片，请减少后重试。"
+    ),
+    "picture_taken": Says(
+        409, "This picture stands somewhere already, or was blocked. Upload it again or choose another.", "该图片已被使用或已被屏蔽，请重新上传或另选。"
     ),
 }  # fmt: skip

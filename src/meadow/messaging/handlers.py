@@ -3,7 +3,7 @@
 from meadow.accounts import queries as accounts
 from meadow.governance import queries as governance
 from meadow.governance.services import contact as contacts
-from meadow.governance.services import party_of, register_owner, register_private
+from meadow.governance.services import party_of, register_faces, register_owner, register_private
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, OrderPaid, OrderShipped, RefundCompleted
 from meadow.kernel.outbox import handles
@@ -15,6 +15,7 @@ LINE = "messaging.chatline"
 TOLD = ("suspend", "stop_new", "restore", "warn", "hold", "block", "violation", "limit")
 
 register_owner(LINE, queries.author_of)
+register_faces(LINE, queries.line_faces, queries.line_id_of)
 register_private(LINE, queries.around)
 
 

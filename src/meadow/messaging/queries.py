@@ -1,5 +1,6 @@
 """What stands in an inbox, what two sides said, and what became of a send."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 from django.db.models import Count, Q
 
 from meadow.accounts import queries as accounts
+from meadow.governance import queries as governance
 from meadow.governance.queries.contact import REASONS
 from meadow.kernel.errors import Refusal
 from meadow.messaging import rules
 from meadow.messaging.models import ChatLine, Delivery, Message, Send, Thread
-from meadow.messaging.rules import LIMITS, WARNING
+from meadow.messaging.rules import LIMITS, NO_ESCROW, REPORTABLE, WARNING
 
 __all__ = [
     "LIMITS",
+    "NO_ESCROW",
     "REASONS",
+    "REPORTABLE",
     "WARNING",
     "Held",
     "Report",
@@ -23,7 +27,10 @@ __all__ = [
     "around",
     "author_of",
     "inbox",
+    "line_faces",
+    "line_id_of",
     "lines_of",
+    "reportable",
     "report_of_send",
     "said",
     "thread_for",
@@ -103,6 +110,28 @@ def lines_of(held: Held, limit: int = 100) -> list[ChatLine]:
     """The newest lines of a talk, the oldest of them first.  Only who holds the talk can ask."""
     found = ChatLine.objects.filter(thread=held.thread).order_by("-pk")[: min(limit, rules.LIMITS["page"])]
     return list(found)[::-1]
+
+
+def reportable(kind: str, public_id: str, *, person_id: int) -> tuple[str, int]:
+    """What a report would be about.  A private line exists for its two sides alone.  Refuses: malformed, not_found."""
+    if kind not in rules.REPORTABLE:
+        raise Refusal("malformed", field="kind", why=f"use one of {', '.join(rules.REPORTABLE)}")
+    if kind == "message":
+        line = ChatLine.objects.filter(public_id=public_id).select_related("thread").first()
+        if line is None:
+            raise Refusal("not_found")
+        thread_for(line.thread.public_id, person_id=person_id)
+    return governance.subject_named(kind, public_id)
+
+
+def line_faces(ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The public ids of lines; what they say is private."""
+    found = ChatLine.objects.filter(pk__in=ids).values_list("pk", "public_id")
+    return {pk: (public_id, public_id) for pk, public_id in found}
+
+
+def line_id_of(public_id: str) -> int | None:
+    return ChatLine.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
 def report_of_send(public_id: str, *, person_id: int) -> Report:

@@ -7,9 +7,12 @@ from meadow.kernel.errors import Refusal, Says
 
 LIMITS = {
     "chat_characters": 2000, "title_characters": 80, "text_characters": 2000, "audience": 10_000, "page": 100,
+    "evidence_pictures": 5,
 }  # fmt: skip
 SEND_REMEMBERED = timedelta(hours=24)  # how long a client_msg_id names the same send
 OFFENCES, OFFENCE_WINDOW = 3, timedelta(days=30)
+# What can be reported, by the short names of addresses.
+REPORTABLE = ("recommendation", "comment", "picture", "product", "shop", "creator", "merchant", "person", "message")
 SIDES = ("person", "merchant")
 DELIVERY_STATES = ("waiting", "delivered", "skipped")
 
@@ -54,6 +57,15 @@ NOTICES: dict[str, Words] = {
 WARNING = (
     "This message seems to lead to paying outside. If you pay outside, no escrow protects your money.",
     "该消息可能引导您在站外付款。站外付款没有担保交易，资金不受保护。",
+)
+
+# What who paid outside, or was asked to, must know in plain words.
+NO_ESCROW = (
+    "What you pay outside has no escrow: the money is not here, nobody holds it for you, and nobody here can give it back. "
+    "Pay nothing more outside. If you have paid already, ask your bank or the payment service, and the police, for help; "
+    "we look at what the shop did.",
+    "站外付款没有担保交易：钱不在平台，平台既没有代为保管，也无法为您退款。请不要再向站外付款。"
+    "如已付款，请尽快联系银行、支付机构或报警求助；平台会核查商家的行为。",
 )
 
 REFUSALS: dict[str, Says] = {

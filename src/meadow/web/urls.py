@@ -8,13 +8,19 @@ from meadow.web.links.urls import urlpatterns as link_pages
 from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
+from meadow.web.talk import pages as talk
+from meadow.web.talk import reports
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", feed.feed, name="feed"),
     path("p/<str:public_id>", posts.post, name="post"),
+    path("p/<str:public_id>/comment", talk.comment, name="comment"),
+    path("p/<str:public_id>/comments/<str:comment>/withdraw", talk.withdraw_comment, name="withdraw_comment"),
     path("g/<str:public_id>", posts.product, name="product"),
     path("shop/<str:which>", posts.shop, name="shop"),
     path("pictures/<str:public_id>.svg", posts.picture, name="picture"),
+    path("pictures/<str:public_id>.webp", talk.picture, name="sent_picture"),
+    path("report/<str:kind>/<str:public_id>", reports.report, name="report"),
     # Upper case keeps QR codes small; people and apps change the case.
     path("S/<str:code>", landing.landing, name="landing"),
     re_path(r"^[sS]/(?P<code>[^/]+)/?\Z", landing.landing),
@@ -39,8 +45,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/chats/<str:public_id>", inbox.chat, name="chat"),
     path("inbox/write/<str:merchant>", inbox.write, name="write_to_merchant"),
     path("inbox/reach", inbox.reach, name="reach"),
+    path("inbox/reach/<str:kind>/<str:public_id>", inbox.reach_party, name="reach_party"),
     path("inbox/reach/change", inbox.change_reach, name="change_reach"),
     path("inbox/reach/quiet", inbox.change_quiet_hours, name="change_quiet_hours"),
+    path("inbox/reach/caps", inbox.change_caps, name="change_caps"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     *rules_pages,
     *link_pages,

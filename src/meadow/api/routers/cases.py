@@ -1,6 +1,7 @@
 """Operations of the operators' queue: next, approve, reject, escalate, undo; views, quality; reports and what they open."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query
@@ -8,13 +9,21 @@ from pydantic import Field
 
 from meadow.api import types as t
 from meadow.api.callers import Caller, caller_of
+from meadow.api.language import language_of
 from meadow.api.operations import Group
-from meadow.api.routers.suspensions import Kind, Target
+from meadow.api.routers.suspensions import Target
+from meadow.content import queries as content
 from meadow.governance import queries, services
 from meadow.governance.services import Against
 from meadow.kernel.errors import Refusal
+from meadow.messaging import queries as messages
+from meadow.messaging import services as messaging
 
 group = Group("cases")
+
+ReportKind = Literal[
+    "recommendation", "comment", "picture", "product", "shop", "creator", "merchant", "person", "message"
+]
 
 CaseId = Annotated[str, Field(pattern=r"^cas_[0-9a-hjkmnp-tv-z]{20}$", examples=["cas_01jd2m4q8r6t0v3x5z7y"])]
 ReportId = Annotated[str, Field(pattern=r"^rpt_[0-9a-hjkmnp-tv-z]{20}$", examples=["rpt_01jd2m4q8r6t0v3x5z7y"])]
@@ -63,6 +72,9 @@ class ReportShort(t.Out):
     rule: RuleId
     text: str = Field(examples=["They pay for this."])
     at: t.Moment
+    evidence: list[str] = Field(
+        description="Pictures sent with it; see /pictures/{picture}/content.", examples=[["pic_01jd2m4q8r6t0v3x5z7y"]]
+    )
 
 
 class ActOut(t.Out):
@@ -128,10 +140,17 @@ class RuleQualityOut(t.Out):
 
 
 class ReportIn(t.In):
-    kind: Kind
+    kind: ReportKind
     id: Annotated[str, Field(max_length=40, examples=["rec_01jd2m4q8r6t0v3x5z7y"])]
     rule: RuleId
     text: Annotated[str, Field(max_length=2000, examples=["They pay for this."])] = ""
+    evidence: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=10, examples=[[]])] = []
+
+
+class ReportFiled(ReportShort):
+    advice: str = Field(
+        description="What who was led outside must know: that no escrow protects what is paid there.", examples=[""]
+    )
 
 
 class OpenIn(t.In):
@@ -258,14 +277,18 @@ def undo_act(request: HttpRequest, act: t.Number) -> Any:
     return _case(services.undo_act(act_id=act, by=_operator(request).actor).pk)
 
 
-@group.post("/reports", gives=ReportShort, status=201, refuses=["rule_unknown", "not_found"])
+@group.post(
+    "/reports", gives=ReportFiled, status=201,
+    refuses=["rule_unknown", "not_found", "too_many_pictures", "picture_taken"],
+)  # fmt: skip
 def report(request: HttpRequest, body: ReportIn) -> Any:
     """Says that something breaks a rule.  People look at it; however many reports there are, none acts by itself."""
-    made = services.report(
-        subject=queries.subject_named(body.kind, body.id), rule_id=body.rule, person_id=caller_of(request).person,
-        text=body.text,
+    made = messaging.report_item(
+        kind=body.kind, public_id=body.id, rule_id=body.rule, person_id=caller_of(request).person, text=body.text,
+        evidence=body.evidence,
     )  # fmt: skip
-    return _report(made)
+    advice = messages.NO_ESCROW[language_of(request).startswith("zh")] if body.rule == queries.OUTSIDE else ""
+    return _reports([made])[0] | {"advice": advice}
 
 
 @group.post(
@@ -311,7 +334,7 @@ def _case(pk: int) -> dict[str, Any]:
         **_shorts([page.case])[0], "decision": page.decision and _entry(page.decision),
         "fired": page.decision.fired if page.decision else [],
         "parties": [_target(faces[party]) for party in page.parties], "events": list(page.events),
-        "reports": [_report(one) for one in page.reports], "history": [_entry(one) for one in page.history],
+        "reports": _reports(page.reports), "history": [_entry(one) for one in page.history],
         "acts": [_act(one) for one in page.acts],
     }  # fmt: skip
 
@@ -342,8 +365,12 @@ def _entry(made: queries.Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _report(one: queries.Report) -> dict[str, Any]:
-    return {"id": one.public_id, "rule": one.rule_id, "text": one.text, "at": one.at}
+def _reports(found: Sequence[queries.Report]) -> list[dict[str, Any]]:
+    evidence = content.evidence_of(queries.REPORT, [one.pk for one in found])
+    return [
+        {"id": one.public_id, "rule": one.rule_id, "text": one.text, "at": one.at, "evidence": evidence.get(one.pk, [])}
+        for one in found
+    ]
 
 
 def _act(one: services.CaseAct) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.language import language_of
 from meadow.api.operations import Group
+from meadow.governance import queries as governance
 from meadow.governance.queries import contact as contact_queries
 from meadow.governance.services import contact as contacts
 from meadow.kernel import cursors
@@ -21,6 +22,7 @@ MessageId = Annotated[str, Field(pattern=r"^msg_[0-9a-hjkmnp-tv-z]{20}$", exampl
 ThreadId = Annotated[str, Field(pattern=r"^thr_[0-9a-hjkmnp-tv-z]{20}$", examples=["thr_01jd2m4q8r6t0v3x5z7y"])]
 SendId = Annotated[str, Field(pattern=r"^snd_[0-9a-hjkmnp-tv-z]{20}$", examples=["snd_01jd2m4q8r6t0v3x5z7y"])]
 Words = Annotated[str, Field(min_length=1, max_length=2000, examples=["Is the shirt warm?"])]
+Party = Annotated[str, Field(pattern=r"^(mer|cre|per)_[0-9a-hjkmnp-tv-z]{20}$", examples=["mer_01jd2m4q8r6t0v3x5z7y"])]
 Stance = Literal["consent", "mute", "block"]
 Minute = Annotated[int, Field(ge=0, le=1439, examples=[1320])]
 Chatting = ("buy", "ship")
@@ -42,7 +44,7 @@ class Inbox(t.Out):
 
 
 class ContactOut(t.Out):
-    sender: str = Field(examples=["mer_01jd2m4q8r6t0v3x5z7y"])
+    sender: Party
     sender_name: str = Field(examples=["Linen & Co"])
     via: str = Field(examples=[""], description="The app that sent for the merchant, if any.")
     verdict: str = Field(examples=["refuse"])
@@ -53,7 +55,8 @@ class ContactOut(t.Out):
 
 class StanceOut(t.Out):
     stance: str = Field(examples=["consent"])
-    merchant: t.MerchantId
+    party: Party
+    kind: str = Field(examples=["merchant"])
     name: str = Field(examples=["Linen & Co"])
     since: t.Moment
 
@@ -62,12 +65,28 @@ class Reach(t.Out):
     stances: list[StanceOut]
     quiet_from: int = Field(examples=[1320], description="Minutes of the day.")
     quiet_until: int = Field(examples=[480])
+    day_most: int = Field(examples=[2], description="Marketing a day, of everybody together.")
+    month_most: int = Field(examples=[4], description="Marketing a month, of one seller with all their shops.")
     received: list[ContactOut]
 
 
 class QuietIn(t.In):
     start_minute: Minute
     end_minute: Minute
+
+
+class CapsIn(t.In):
+    day_most: Annotated[int, Field(ge=0, le=contact_queries.PERSON_DAY, examples=[1])]
+    month_most: Annotated[int, Field(ge=0, le=contact_queries.OWNER_MONTH, examples=[2])]
+
+
+class ContactFigures(t.Out):
+    """How much marketing people get on one of their days, of those who get any."""
+
+    p99: int = Field(examples=[2])
+    most: int = Field(examples=[2])
+    ceiling: int = Field(description="What nobody can get more than, whoever sends.", examples=[2])
+    days: int = Field(examples=[30])
 
 
 class ChatIn(t.In):
@@ -145,20 +164,31 @@ def get_my_reach(request: HttpRequest) -> Any:
     return _reach(request)
 
 
-@group.put("/me/reach/{stance}/{merchant}", gives=Reach, scope="buy", refuses=["not_found"])
-def set_stance(request: HttpRequest, stance: Stance, merchant: t.MerchantId) -> Any:
-    """Consents to a merchant's marketing, or mutes or blocks it; twice is once."""
-    party = ("accounts.merchant", accounts.merchant(merchant).pk)
-    contacts.set_stance(person_id=caller_of(request).person, stance=stance, party=party, source="api")
+@group.put("/me/reach/{stance}/{party}", gives=Reach, scope="buy", refuses=["not_found"])
+def set_stance(request: HttpRequest, stance: Stance, party: Party) -> Any:
+    """Consents to a merchant's marketing, or mutes or blocks a merchant, creator or person; twice is once."""
+    contacts.set_stance(person_id=caller_of(request).person, stance=stance, party=_party(party), source="api")
     return _reach(request)
 
 
-@group.delete("/me/reach/{stance}/{merchant}", gives=Reach, scope="buy", refuses=["not_found"])
-def end_stance(request: HttpRequest, stance: Stance, merchant: t.MerchantId) -> Any:
+@group.delete("/me/reach/{stance}/{party}", gives=Reach, scope="buy", refuses=["not_found"])
+def end_stance(request: HttpRequest, stance: Stance, party: Party) -> Any:
     """Takes back a consent, mute or block; twice is once."""
-    party = ("accounts.merchant", accounts.merchant(merchant).pk)
-    contacts.end_stance(person_id=caller_of(request).person, stance=stance, party=party)
+    contacts.end_stance(person_id=caller_of(request).person, stance=stance, party=_party(party))
     return _reach(request)
+
+
+@group.put("/me/caps", gives=Reach, scope="buy")
+def set_caps(request: HttpRequest, body: CapsIn) -> Any:
+    """Sets how much marketing one takes, at most what the house allows anybody; nought is none."""
+    contacts.set_caps(person_id=caller_of(request).person, day_most=body.day_most, month_most=body.month_most)
+    return _reach(request)
+
+
+@group.get("/figures/contacts", gives=ContactFigures, guests=True)
+def get_contact_figures(request: HttpRequest) -> Any:
+    """How many commercial messages people got a day over the last thirty: the p99, the most, and the hard ceiling."""
+    return contact_queries.contacts_a_day()
 
 
 @group.put("/me/quiet-hours", gives=Reach, scope="buy")
@@ -267,22 +297,29 @@ def _chat(request: HttpRequest, chat: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _party(public_id: str) -> tuple[str, int]:
+    """Refuses: not_found."""
+    kind = {"mer": "merchant", "cre": "creator", "per": "person"}[public_id[:3]]
+    return governance.subject_named(kind, public_id)
+
+
 def _reach(request: HttpRequest) -> dict[str, Any]:
     person_id, is_zh = caller_of(request).person, language_of(request).startswith("zh")
     start, end = contact_queries.quiet_hours(person_id)
+    day_most, month_most = contact_queries.caps(person_id)
+    stances, received = contact_queries.stances_of(person_id), contact_queries.commercial_contacts(person_id)
+    faces = governance.faces([one.party for one in stances] + [one.party for one in received])
     return {
-        "quiet_from": start, "quiet_until": end,
+        "quiet_from": start, "quiet_until": end, "day_most": day_most, "month_most": month_most,
         "stances": [
-            {"stance": one.stance, "merchant": merchant.public_id, "name": merchant.name, "since": one.since}
-            for one in contact_queries.stances_of(person_id)
-            if one.party[0] == "accounts.merchant"
-            for merchant in [accounts.merchant(one.party[1])]
+            {"stance": one.stance, "party": faces[one.party].public_id, "kind": faces[one.party].name,
+             "name": faces[one.party].title, "since": one.since}
+            for one in stances
         ],
         "received": [
-            {"sender": merchant.public_id, "sender_name": merchant.name, "via": one.via, "verdict": one.verdict,
-             "reason": one.reason, "reason_text": one.reason_zh if is_zh else one.reason_en, "at": one.at}
-            for one in contact_queries.commercial_contacts(person_id)
-            if one.party[0] == "accounts.merchant"
-            for merchant in [accounts.merchant(one.party[1])]
+            {"sender": faces[one.party].public_id, "sender_name": faces[one.party].title, "via": one.via,
+             "verdict": one.verdict, "reason": one.reason,
+             "reason_text": one.reason_zh if is_zh else one.reason_en, "at": one.at}
+            for one in received
         ],
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from pydantic import Field
 
 from meadow.accounts import queries as accounts
@@ -58,6 +59,7 @@ class RecommendationIn(t.In):
     title: Annotated[str, Field(max_length=500, examples=["What I wear when it is hot"])] = ""
     text: Annotated[str, Field(max_length=20_000, examples=["It is hot again."])] = ""
     links: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=50, examples=[[]])] = []
+    pictures: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20, examples=[[]])] = []
 
 
 class Item(t.Out):
@@ -86,6 +88,10 @@ class RecommendationOut(t.Out):
     state: str = Field(examples=["published"])
     published_at: t.Moment
     ad_label: bool = Field(description="Computed from the plans in force; nobody can set it.")
+    pictures: list[str] = Field(
+        description="Addresses of the pictures that may be seen now.",
+        examples=[["/pictures/pic_01jd2m4q8r6t0v3x5z7y.webp"]],
+    )
     items: list[Item]
 
 
@@ -113,8 +119,8 @@ def get_recommendation(request: HttpRequest, recommendation: t.RecommendationId)
 @group.post(
     "/recommendations", gives=RecommendationOut, status=201, scope="content",
     refuses=["creator_required", "creator_suspended", "no_products", "too_many_products", "product_twice",
-             "reason_blank", "reason_too_short", "reason_copied", "link_blocked",
-             "product_unavailable", "not_found"],
+             "reason_blank", "reason_too_short", "reason_copied", "link_blocked", "text_refused",
+             "too_many_pictures", "picture_taken", "product_unavailable", "not_found"],
 )  # fmt: skip
 def publish_recommendation(request: HttpRequest, body: RecommendationIn) -> Any:
     """Recommends one to nine products, each with a reason of one's own."""
@@ -124,7 +130,7 @@ def publish_recommendation(request: HttpRequest, body: RecommendationIn) -> Any:
         raise Refusal("not_found")
     post = services.publish_recommendation(
         creator_id=creator.pk, items=[(ids[item.product], item.reason) for item in body.items], title=body.title,
-        text=body.text, links=body.links,
+        text=body.text, links=body.links, pictures=body.pictures,
     )  # fmt: skip
     return _out(request, queries.recommendation(post.pk, for_creator=creator.pk))
 
@@ -160,7 +166,12 @@ def _out(request: HttpRequest, post: queries.RecommendationView) -> dict[str, An
     return {
         "id": post.public_id, "creator": post.creator_public_id, "creator_name": post.creator_name,
         "title": post.title, "text": post.text, "state": post.state, "published_at": post.published_at,
-        "ad_label": post.ad_label, "items": [_item(request, post, item) for item in post.items],
+        "ad_label": post.ad_label,
+        "pictures": [
+            reverse("sent_picture", args=[one.public_id])
+            for one in queries.pictures_of("recommendation", post.recommendation_id)
+        ],
+        "items": [_item(request, post, item) for item in post.items],
     }  # fmt: skip
 
 

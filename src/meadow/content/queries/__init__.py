@@ -1,5 +1,6 @@
-"""What can be read of content: the feed, one recommendation, a creator's posts and showcase."""
+"""What can be read of content: the feed, a post, its comments and pictures, a creator's posts and showcase."""
 
+from meadow.content.models import Comment, Picture
 from meadow.content.queries.posts import (
     FeedPage,
     ItemView,
@@ -14,21 +15,59 @@ from meadow.content.queries.posts import (
     recommendation,
 )
 from meadow.content.queries.showcase import ShowcaseItem, ShowcaseView, showcase, shown_items
+from meadow.content.queries.talk import (
+    CommentPage,
+    CommentView,
+    PictureView,
+    author_of_comment,
+    comment,
+    comment_faces,
+    comment_id_of,
+    comments_of,
+    evidence_of,
+    my_picture,
+    my_pictures,
+    owner_of_picture,
+    picture_content,
+    picture_faces,
+    picture_id_of,
+    pictures_of,
+    shown_picture,
+)
 
 __all__ = [
+    "Comment",
+    "CommentPage",
+    "CommentView",
     "FeedPage",
     "ItemView",
+    "Picture",
+    "PictureView",
     "Recommendation",
     "RecommendationView",
     "ShowcaseItem",
     "ShowcaseView",
     "author_of",
+    "author_of_comment",
+    "comment",
+    "comment_faces",
+    "comment_id_of",
+    "comments_of",
+    "evidence_of",
     "feed_json",
     "feed_page",
+    "my_picture",
+    "my_pictures",
+    "owner_of_picture",
+    "picture_content",
+    "picture_faces",
+    "picture_id_of",
+    "pictures_of",
     "post_faces",
     "post_id_of",
     "posts_of_creator",
     "recommendation",
     "showcase",
     "shown_items",
+    "shown_picture",
 ]

@@ -31,17 +31,23 @@ class ContactStance(models.Model):
 
 
 class QuietHours(models.Model):
-    """When marketing must wait, in minutes of the person's own day; equal ends mean never."""
+    """When marketing must wait, in minutes of the person's own day (equal ends: never), and how much they take."""
 
     person = models.OneToOneField("accounts.Person", models.PROTECT, related_name="+")
     start_minute = models.PositiveSmallIntegerField(default=rules.QUIET_FROM)
     end_minute = models.PositiveSmallIntegerField(default=rules.QUIET_UNTIL)
+    # A person's own caps, which can only be lower than those of the house.
+    day_most = models.PositiveSmallIntegerField(default=rules.PERSON_DAY)
+    month_most = models.PositiveSmallIntegerField(default=rules.OWNER_MONTH)
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="quiet_minutes",
                 condition=Q(start_minute__lt=rules.DAY_MINUTES, end_minute__lt=rules.DAY_MINUTES),
+            ),
+            models.CheckConstraint(
+                name="own_caps", condition=Q(day_most__lte=rules.PERSON_DAY, month_most__lte=rules.OWNER_MONTH)
             ),
         ]
 
@@ -83,6 +89,7 @@ class ContactRecord(models.Model):
     reason = models.CharField(max_length=20, blank=True)
     until = models.DateTimeField(null=True)
     at = models.DateTimeField(default=now)
+    day = models.DateField(null=True)  # of the person, by their own clock; caps and figures count by it
 
     class Meta:
         constraints: ClassVar = [

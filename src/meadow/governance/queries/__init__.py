@@ -39,6 +39,7 @@ from meadow.governance.queries.appeals import (
 from meadow.governance.queries.backtests import Backtest, backtest, backtest_all
 from meadow.governance.queries.blocked import blocked_csv, blocked_report
 from meadow.governance.queries.cases import (
+    REPORT,
     accounts_in,
     case,
     independent_reports,
@@ -187,7 +188,7 @@ from meadow.governance.rules.detectors import Ruleset, Verdict
 from meadow.governance.rules.features import EVENT_TYPES, EventType, Feature
 from meadow.governance.rules.measuring import Measured, Sample, Tally, all_samples, measure, read_samples
 from meadow.governance.rules.payloads import Payload, judge_payload
-from meadow.governance.rules.screening import Screen, TextHit, TextVerdict, build_screen
+from meadow.governance.rules.screening import OUTSIDE, Screen, TextHit, TextVerdict, build_screen
 from meadow.governance.rules.surfaces import COLUMNS, TextSurface, surface_of
 from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_packs
 
@@ -197,6 +198,8 @@ __all__ = [
     "AT_REVIEW",
     "FEATURE",
     "PUBLIC_KINDS",
+    "OUTSIDE",
+    "REPORT",
     "ROUNDS",
     "SHORT_NAMES",
     "blocked_csv",

@@ -7,6 +7,7 @@ from meadow.kernel import db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 
+REPORT = "governance.report"  # what pictures shown as evidence belong to
 # From here on somebody whose reports were never right counts for nothing.
 DISMISSED_MOST = 5
 

@@ -3,23 +3,30 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from meadow.accounts import queries as accounts
 from meadow.governance.models import ContactRecord, ContactStance, QuietHours
 from meadow.governance.rules import contact as rules
-from meadow.governance.rules.contact import REASONS
+from meadow.governance.rules.contact import OWNER_MONTH, PERSON_DAY, REASONS
 from meadow.kernel import clock, db
 
 __all__ = [
+    "OWNER_MONTH",
+    "PERSON_DAY",
     "REASONS",
     "ContactView",
     "StanceView",
+    "Unwanted",
     "blocked_or_muted",
+    "caps",
     "commercial_contacts",
     "contacts_a_day",
     "has_stance",
     "owner_of",
     "quiet_hours",
     "stances_of",
+    "unwanted_authors",
 ]
 
 Party = tuple[str, int]
@@ -33,6 +40,14 @@ class StanceView:
     stance: str
     party: Party
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """Whose posts and comments a reader does not want to see."""
+
+    person_ids: frozenset[int]
+    creator_ids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +84,29 @@ def blocked_or_muted(person_id: int) -> set[Party]:
     return set(held.values_list("party_kind", "party_id"))
 
 
+def unwanted_authors(person_id: int) -> Unwanted:
+    """Who is muted or blocked, as people and as creators: whoever is unwanted as one is as the other."""
+    parties = blocked_or_muted(person_id)
+    people = {pk for kind, pk in parties if kind == "accounts.person"}
+    creators = {pk for kind, pk in parties if kind == "accounts.creator"}
+    if parties:
+        pairs = accounts.Creator.objects.filter(Q(pk__in=creators) | Q(person_id__in=people))
+        for creator_id, owner_id in pairs.values_list("pk", "person_id"):
+            creators.add(creator_id)
+            people.add(owner_id)
+    return Unwanted(frozenset(people), frozenset(creators))
+
+
 def quiet_hours(person_id: int) -> tuple[int, int]:
     """When marketing waits, in minutes of the person's day."""
     found = QuietHours.objects.filter(person_id=person_id).first()
     return (found.start_minute, found.end_minute) if found else (rules.QUIET_FROM, rules.QUIET_UNTIL)
+
+
+def caps(person_id: int) -> tuple[int, int]:
+    """How much marketing a person takes: a day of everybody together, a month of one seller."""
+    found = QuietHours.objects.filter(person_id=person_id).first()
+    return (found.day_most, found.month_most) if found else (rules.PERSON_DAY, rules.OWNER_MONTH)
 
 
 def commercial_contacts(person_id: int, *, before_id: int | None = None, limit: int = 50) -> list[ContactView]:
@@ -94,14 +128,18 @@ def owner_of(party: Party) -> str:
 
 
 def contacts_a_day(days: int = 30) -> dict[str, int]:
-    """How many marketing messages a person got a day, of those who got any: the p99 and the most."""
+    """How many marketing messages a person got on one of their days, of those who got any: the p99 and the most.
+
+    ceiling is what nobody can get more than, whoever sends.
+    """
     row = db.one(
         "SELECT coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY n), 0) AS p99, coalesce(max(n), 0) AS most FROM "
         "(SELECT count(*) AS n FROM governance_contactrecord WHERE kind = 'marketing' AND verdict = 'allow' "
-        "AND at > %s - make_interval(days => %s) GROUP BY person_id, date_trunc('day', at)) d",
+        "AND at > %s - make_interval(days => %s) GROUP BY person_id, coalesce(day, at::date)) d",
         [clock.now(), days],
     )
-    return {"p99": int(row["p99"]), "most": int(row["most"])} if row else {"p99": 0, "most": 0}
+    assert row is not None
+    return {"p99": int(row["p99"]), "most": int(row["most"]), "ceiling": rules.PERSON_DAY, "days": days}
 
 
 def _view(row: ContactRecord) -> ContactView:

@@ -29,7 +29,8 @@ class Face:
 SHORT_KINDS = {
     "creator": "accounts.creator", "merchant": "accounts.merchant", "person": "accounts.person",
     "shop": "catalog.shop", "product": "catalog.product", "recommendation": "content.recommendation",
-    "token": "sharing.token", "feature": laws.FEATURE,
+    "token": "sharing.token", "feature": laws.FEATURE, "comment": "content.comment", "picture": "content.picture",
+    "message": "messaging.chatline",
 }  # fmt: skip
 SHORT_NAMES = {kind: short for short, kind in SHORT_KINDS.items()}
 _PEOPLE: dict[str, Callable[[Any], Any]] = {

@@ -63,6 +63,9 @@ class ContactFacts:
     sent_this_month_by_owner: int = 0
     received_today: int = 0
     quiet_until: datetime | None = None
+    # What the recipient takes, never more than the house allows.
+    day_most: int = PERSON_DAY
+    month_most: int = OWNER_MONTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,14 @@ def _against_marketing(facts: ContactFacts) -> str | None:
         return "no_consent"
     if facts.is_muted:
         return "muted"
-    if facts.sent_this_month_by_owner >= OWNER_MONTH:
+    if facts.sent_this_month_by_owner >= min(facts.month_most, OWNER_MONTH):
         return "cap_month"
     # A night belongs to two days: the caps of the day are judged on the day when it would arrive.
     if facts.quiet_until is not None:
         return None
     if facts.sent_today_by_channel >= CHANNEL_DAY:
         return "cap_channel_day"
-    return "cap_person_day" if facts.received_today >= PERSON_DAY else None
+    return "cap_person_day" if facts.received_today >= min(facts.day_most, PERSON_DAY) else None
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -26,6 +26,7 @@ SURFACES: dict[str, Verdict] = {
     "post": "block",
     "profile": "block",
     "question": "block",
+    "comment": "block",
     "shop_notice": "block",
     "chat": "warn",
     "shown": "warn",

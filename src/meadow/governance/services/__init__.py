@@ -40,6 +40,7 @@ from meadow.governance.services.cases import (
     report,
     resolve_reports,
 )
+from meadow.governance.services.codes import check_codes
 from meadow.governance.services.decisions import decide
 from meadow.governance.services.detectors import (
     Validation,
@@ -117,7 +118,7 @@ from meadow.governance.services.suspensions import (
     note_reversal,
     pass_due,
 )
-from meadow.governance.services.texts import check_payloads, check_text, hold_text, refusal_of, require_text
+from meadow.governance.services.texts import check_text, hold_text, refusal_of, require_text
 
 __all__ = [
     "register_faces",
@@ -154,7 +155,7 @@ __all__ = [
     "approve_case",
     "change_draft",
     "check_link",
-    "check_payloads",
+    "check_codes",
     "check_text",
     "claim_case",
     "close_case",

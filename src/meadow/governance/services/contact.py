@@ -25,6 +25,7 @@ __all__ = [
     "decide_contacts",
     "end_stance",
     "open_window",
+    "set_caps",
     "set_quiet_hours",
     "set_stance",
 ]
@@ -81,6 +82,7 @@ def decide_contacts(
                 person_id=person_id, kind=kind, party_kind=sender.party[0], party_id=sender.party[1], owner=owner,
                 channel=sender.channel or f"{sender.party[0]}:{sender.party[1]}", via=sender.via,
                 cause_kind=cause[0], cause_id=cause[1], verdict=one.verdict, reason=one.reason, until=one.until, at=at,
+                day=at.astimezone(rules.zone_of(zones[person_id])).date(),
             )
             for person_id, one in decided.items()
         )  # fmt: skip
@@ -124,6 +126,13 @@ def set_quiet_hours(*, person_id: int, start_minute: int, end_minute: int) -> No
     )
 
 
+def set_caps(*, person_id: int, day_most: int, month_most: int) -> None:
+    """How much marketing a person takes: a day of everybody together, a month of one seller.  Refuses: malformed."""
+    if not (0 <= day_most <= rules.PERSON_DAY and 0 <= month_most <= rules.OWNER_MONTH):
+        raise Refusal("malformed", field="caps", why=f"0 to {rules.PERSON_DAY} a day, 0 to {rules.OWNER_MONTH} a month")
+    QuietHours.objects.update_or_create(person_id=person_id, defaults={"day_most": day_most, "month_most": month_most})
+
+
 def _check(stance: str, party: Party) -> None:
     if stance not in rules.STANCES:
         raise Refusal("malformed", field="stance", why="consent, mute or block")
@@ -143,9 +152,7 @@ def _facts(
         ).values_list("person_id", "stance")
     )
     open_for = set(_windows(sender.party, zones, at).values_list("person_id", flat=True)) if kind == "reply" else set()
-    quiet = {
-        row.person_id: (row.start_minute, row.end_minute) for row in QuietHours.objects.filter(person_id__in=zones)
-    }
+    wishes = {row.person_id: row for row in QuietHours.objects.filter(person_id__in=zones)}
     sent = _sent(zones, at) if kind == "marketing" else {}
     channel = sender.channel or f"{sender.party[0]}:{sender.party[1]}"
     facts = {}
@@ -153,6 +160,7 @@ def _facts(
         zone = rules.zone_of(zone_name)
         day, mine = rules.day_start(at, zone), sent.get(person_id, [])
         month = rules.month_start(at, zone)
+        wish = wishes.get(person_id) or QuietHours()
         facts[person_id] = ContactFacts(
             kind,
             has_consent=bool(held[person_id, "consent"]),
@@ -162,7 +170,9 @@ def _facts(
             sent_today_by_channel=sum(1 for _, on, when in mine if on == channel and when >= day),
             sent_this_month_by_owner=sum(1 for by, _, when in mine if by == owner and when >= month),
             received_today=sum(1 for _, _, when in mine if when >= day),
-            quiet_until=rules.quiet_until(at, zone, *quiet.get(person_id, (rules.QUIET_FROM, rules.QUIET_UNTIL))),
+            quiet_until=rules.quiet_until(at, zone, wish.start_minute, wish.end_minute),
+            day_most=wish.day_most,
+            month_most=wish.month_most,
         )
     return facts
 

@@ -1,13 +1,11 @@
 """How a text is checked before it is shown: refused by a named rule, held until somebody has looked, or warned about."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from meadow.governance import queries, rules
 from meadow.governance.models import Decision, TextFinding
-from meadow.governance.rules.payloads import Payload, judge_payload
-from meadow.governance.rules.screening import OUTSIDE, TextHit, TextVerdict
-from meadow.governance.rules.surfaces import PRIVATE, TextSurface
+from meadow.governance.rules.screening import TextHit, TextVerdict
+from meadow.governance.rules.surfaces import TextSurface
 from meadow.governance.services.decisions import announce, in_turn, record
 from meadow.governance.services.guards import require_subject
 from meadow.governance.services.parties import Subject, party_of
@@ -87,27 +85,6 @@ def hold_text(
             decision_id=made.pk, members=[(made_party, None)] if (made_party := _party_of(made)) else [],
         )  # fmt: skip
     return made
-
-
-def check_payloads(*, payloads: Sequence[str], surface: TextSurface, subject: Subject, by: Actor = SYSTEM) -> Payload:
-    """Judges the decoded QR codes of a picture: the gravest of them; a payment code on a public surface is blocked.
-
-    A code that is a link or a text is for the link decision or the text check.  Refuses: malformed.
-    """
-    require_subject(subject)
-    judged = [judge_payload(text, is_private=surface in PRIVATE) for text in payloads]
-    worst = next((one for one in judged if one.kind == "payment"), None)
-    worst = worst or next((one for one in judged if one.kind == "messenger"), None)
-    if worst is None:
-        return judged[0] if judged else Payload("text", "allow", "")
-    what_en, what_zh = ("payment", "收款码") if worst.kind == "payment" else ("messenger", "社交账号二维码")
-    with atomic():
-        record(
-            subject, worst.verdict, OUTSIDE, f"The picture holds a {what_en} code. Take it out, or appeal.", by,
-            reason_zh=f"图片中含有{what_zh}，请移除，也可以申诉。", layer="picture",
-            inputs={"surface": surface.value, "code": worst.kind},
-        )  # fmt: skip
-    return worst
 
 
 def record_verdict(

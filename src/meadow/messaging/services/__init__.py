@@ -5,6 +5,7 @@ from meadow.messaging.services.chats import answer, write_to_merchant
 from meadow.messaging.services.delivery import mail_twin, unsubscribe_address
 from meadow.messaging.services.inbox import mark_read
 from meadow.messaging.services.notices import notify
+from meadow.messaging.services.reports import report_item
 from meadow.messaging.services.sends import pass_delivery, send_marketing, unsubscribe
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "mark_read",
     "notify",
     "pass_delivery",
+    "report_item",
     "send_marketing",
     "unsubscribe",
     "unsubscribe_address",

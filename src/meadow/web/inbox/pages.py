@@ -11,16 +11,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from meadow.accounts import queries as accounts
+from meadow.catalog import queries as catalog
+from meadow.governance import queries as governance
 from meadow.governance.queries import contact as contact_queries
 from meadow.governance.services import contact as contacts
 from meadow.kernel import cursors
 from meadow.kernel.errors import Refusal
+from meadow.kernel.ids import is_id
 from meadow.messaging import queries, services
 from meadow.web.shown import language
 from meadow.web.visitor import in_their_time, signed_in
 
 PAGE = 20
-MERCHANT = "accounts.merchant"
 
 
 @never_cache
@@ -72,8 +74,9 @@ def chat(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @in_their_time
 def write(request: HttpRequest, merchant: str) -> HttpResponse:
-    """The first words to a shop's owner."""
-    person_id, found = signed_in(request), accounts.merchant(merchant)
+    """The first words to a shop's owner, named as such or by the shop."""
+    person_id = signed_in(request)
+    found = accounts.merchant(catalog.shop(merchant).merchant_id if is_id(merchant, "shp") else merchant)
     if request.method == "POST":
         line = services.write_to_merchant(merchant_id=found.pk, person_id=person_id, text=request.POST.get("text", ""))
         return redirect("chat", line.thread.public_id)
@@ -86,30 +89,47 @@ def write(request: HttpRequest, merchant: str) -> HttpResponse:
 def reach(request: HttpRequest) -> HttpResponse:
     """Who may reach me, and every commercial contact received or kept away, with its reason."""
     person_id = signed_in(request)
-    names: dict[int, accounts.Merchant] = {}
     start, end = contact_queries.quiet_hours(person_id)
-    stances = [
-        {"stance": one.stance, "label": _label(one.stance), "merchant": _merchant(names, one.party[1])}
-        for one in contact_queries.stances_of(person_id)
-        if one.party[0] == MERCHANT
-    ]
-    received = [
-        {"merchant": _merchant(names, one.party[1]), "via": one.via, "at": one.at,
-         "reason": one.reason_zh if language() == "zh" else one.reason_en}
-        for one in contact_queries.commercial_contacts(person_id)
-        if one.party[0] == MERCHANT
-    ]  # fmt: skip
+    stances, contacts_seen = contact_queries.stances_of(person_id), contact_queries.commercial_contacts(person_id)
+    faces = governance.faces([one.party for one in stances] + [one.party for one in contacts_seen])
+    day_most, month_most = contact_queries.caps(person_id)
     values = {
-        "tab": "me", "stances": stances, "received": received, "start": _clock(start), "end": _clock(end),
+        "tab": "me", "start": _clock(start), "end": _clock(end),
+        "stances": [
+            {"stance": one.stance, "label": _label(one.stance), "face": faces[one.party], "since": one.since}
+            for one in stances
+        ],
+        "received": [
+            {"face": faces[one.party], "via": one.via, "at": one.at, "is_reached": one.verdict == "allow",
+             "reason": one.reason_zh if language() == "zh" else one.reason_en}
+            for one in contacts_seen
+        ],
+        "day_choices": range(contact_queries.PERSON_DAY + 1), "day_most": day_most,
+        "month_choices": range(contact_queries.OWNER_MONTH + 1), "month_most": month_most,
+        "figures": contact_queries.contacts_a_day(),
     }  # fmt: skip
     return render(request, "web/inbox/reach.html", values)
 
 
+@never_cache
+@require_safe
+def reach_party(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
+    """What I say about one person, creator or shop's owner: agree, mute, block, or take it back."""
+    person_id, party = signed_in(request), _party(kind, public_id)
+    held = {one.stance for one in contact_queries.stances_of(person_id) if one.party == party}
+    choices = [
+        {"stance": stance, "label": _verb(stance), "hint": _effect(stance), "is_held": stance in held}
+        for stance in (("consent", "mute", "block") if kind == "merchant" else ("mute", "block"))
+    ]
+    values = {"tab": "me", "face": governance.faces([party])[party], "choices": choices}
+    return render(request, "web/inbox/reach_party.html", values)
+
+
 @require_POST
 def change_reach(request: HttpRequest) -> HttpResponse:
-    """Consents to, mutes or blocks a merchant, or takes that back."""
+    """Consents to, mutes or blocks somebody, or takes that back."""
     person_id = signed_in(request)
-    party = (MERCHANT, accounts.merchant(request.POST.get("merchant", "")).pk)
+    party = _party(request.POST.get("kind", "merchant"), request.POST.get("party") or request.POST.get("merchant", ""))
     stance = request.POST.get("stance", "")
     if request.POST.get("end"):
         contacts.end_stance(person_id=person_id, stance=stance, party=party)
@@ -130,6 +150,17 @@ def change_quiet_hours(request: HttpRequest) -> HttpResponse:
     return redirect("reach")
 
 
+@require_POST
+def change_caps(request: HttpRequest) -> HttpResponse:
+    """Sets how much marketing one takes."""
+    contacts.set_caps(
+        person_id=signed_in(request), day_most=_number(request.POST.get("day", "")),
+        month_most=_number(request.POST.get("month", "")),
+    )  # fmt: skip
+    messages.success(request, _("Saved."))
+    return redirect("reach")
+
+
 # The link proves who it was sent to; mail programs post to it themselves, without a form of ours.
 @csrf_exempt
 @never_cache
@@ -142,14 +173,31 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
-def _merchant(names: dict[int, accounts.Merchant], merchant_id: int) -> accounts.Merchant:
-    if merchant_id not in names:
-        names[merchant_id] = accounts.merchant(merchant_id)
-    return names[merchant_id]
+def _party(kind: str, public_id: str) -> tuple[str, int]:
+    """Somebody to have a stance about.  Refuses: malformed, not_found."""
+    if kind not in ("person", "creator", "merchant"):
+        raise Refusal("malformed", field="kind", why="a person, a creator or a merchant")
+    return governance.subject_named(kind, public_id)
 
 
 def _label(stance: str) -> Any:
     return {"consent": _("You agreed to marketing"), "mute": _("Muted"), "block": _("Blocked")}[stance]
+
+
+def _verb(stance: str) -> Any:
+    return {"consent": _("Agree to marketing"), "mute": _("Mute"), "block": _("Block")}[stance]
+
+
+def _effect(stance: str) -> Any:
+    return {
+        "consent": _("They may send you news and offers, within your caps and quiet hours."),
+        "mute": _("You see no posts and comments of theirs, and get no marketing from them."),
+        "block": _("As muted; and they can neither write to you nor comment on what you post."),
+    }[stance]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else -1
 
 
 def _clock(minute: int) -> str:

@@ -25,6 +25,10 @@ SHELF = 24
 
 @require_safe
 def post(request: HttpRequest, public_id: str) -> HttpResponse:
+    return post_page(request, public_id)
+
+
+def post_page(request: HttpRequest, public_id: str, status: int = 200, **more: Any) -> HttpResponse:
     """A recommendation.  Whoever tapped its card in the feed has clicked it; each product's link is a view of its own."""
     seen = content.recommendation(public_id)
     visitor, first = visitor_of(request), seen.items[0]
@@ -32,9 +36,13 @@ def post(request: HttpRequest, public_id: str) -> HttpResponse:
     items = [item_texts(visitor, seen, item, "post") for item in seen.items]
     values = {
         "post": seen, "items": items, "first": items[0], "ended": seen.state == "ended",
-        "canonical": f"{settings.MEADOW.base_url}{request.path}",
-    }  # fmt: skip
-    response = render(request, "web/post.html", values)
+        "canonical": f"{settings.MEADOW.base_url}{reverse('post', args=[seen.public_id])}",
+        "pictures": content.pictures_of("recommendation", seen.recommendation_id),
+        "comments": content.comments_of(
+            seen.recommendation_id, reader_id=visitor.person_id, cursor=request.GET.get("comments")
+        ),
+    } | more  # fmt: skip
+    response = render(request, "web/post.html", values, status=status)
     return keep_carrier(response, visitor) if click else response
 
 

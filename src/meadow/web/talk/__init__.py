@@ -1,0 +1,1 @@
+"""Pages of what people say and show: comments, pictures, reports."""
