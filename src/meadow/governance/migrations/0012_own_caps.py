@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0010_texts_guards'),
+        ('governance', '0011_link_policy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
