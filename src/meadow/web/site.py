@@ -15,6 +15,8 @@ from meadow.web.visitor import guarded, next_of, person_id_of
 YEAR = 60 * 60 * 24 * 365
 _PRIVATE = [
     "/cart",
+    "/favourites",
+    "/studio",
     "/buy",
     "/checkout",
     "/pay",

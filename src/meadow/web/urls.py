@@ -8,6 +8,7 @@ from meadow.web.links.urls import urlpatterns as link_pages
 from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
+from meadow.web.studio.urls import urlpatterns as studio_pages
 from meadow.web.talk import pages as talk
 from meadow.web.talk import reports
 
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("S/<str:code>", landing.landing, name="landing"),
     re_path(r"^[sS]/(?P<code>[^/]+)/?\Z", landing.landing),
     re_path(r"^q/(?P<code>[0-9A-Za-z]+)\.(?P<kind>svg|png)\Z", landing.qr, name="qr"),
+    *studio_pages,
     path("paste", landing.paste, name="paste"),
     path("buy", cart.buy, name="buy"),
     path("cart", cart.cart, name="cart"),

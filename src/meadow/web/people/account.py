@@ -38,7 +38,8 @@ def me(request: HttpRequest) -> HttpResponse:
     person, creator = accounts.person(person_id), accounts.creator_of(person_id)
     values = {
         "tab": "me", "person": person, "shown_name": person.name or person.email or "",
-        "roles": _roles(person, creator), "may_apply": creator is None or creator.state == "rejected",
+        "roles": _roles(person, creator), "is_creator": creator is not None and creator.state == "active",
+        "may_apply": creator is None or creator.state == "rejected",
         "languages": settings.LANGUAGES, "zones": _zones(),
     }  # fmt: skip
     return render(request, "web/me.html", values)

@@ -1,0 +1,1 @@
+"""Where creators work: pick goods, write a recommendation, keep a showcase."""
