@@ -14,6 +14,8 @@ from random import Random
 from statistics import median
 from typing import Any
 
+from bench import posts as bench_posts
+
 EVENTS = 5_000
 RULES = Path(__file__).parent / "reference" / "rules.json"
 STORE_BATCH = 500
@@ -74,6 +76,61 @@ def record(seconds: float = 3.0) -> dict[str, Any]:
         "path": "rules + record", "rules": len(ruleset.detectors), "unit": "decisions", "per_second": rate["median"],
         "best_per_second": rate["best"], "bar_per_second": 20_000,
     }  # fmt: skip
+
+
+def path(seconds: float = 3.0) -> dict[str, Any]:
+    """The whole synchronous path of a post: its text against 40,000 terms, two links, fifty rules with what fired."""
+    judge = _post_judge()
+    posts = bench_posts.posts()
+    hits = sum(judge(post)[0] != "allow" for post in posts)
+    took: list[float] = []
+
+    def all_posts() -> int:
+        for post in posts:
+            began = time.thread_time()
+            judge(post)
+            took.append(time.thread_time() - began)
+        return len(posts)
+
+    rate = _rate(all_posts, len(posts), seconds, cpu=True)
+    took.sort()
+    return {
+        "path": "text + links + rules", "rules": 50, "terms": bench_posts.TERMS, "unit": "posts",
+        "characters": round(sum(map(len, posts)) / len(posts)), "per_second": rate["median"],
+        "best_per_second": rate["best"], "p50_ms": round(1e3 * took[len(took) // 2], 3),
+        "p99_ms": round(1e3 * took[len(took) * 99 // 100], 3), "share_of_hits": round(hits / len(posts), 4),
+        "bar_per_second": 4_000, "bar_p99_ms": 1.0,
+    }  # fmt: skip
+
+
+def _post_judge() -> Callable[[str], tuple[str, list[int]]]:
+    """What happens between a post's arrival and its transaction, with everything in memory."""
+    from meadow.governance.rules import PartnerPages, build_allowlist, decide_link, links_in_text
+    from meadow.governance.rules.features import EVENT_TYPES, for_rules
+    from meadow.governance.rules.screening import Screen
+    from meadow.governance.rules.surfaces import TextSurface
+    from meadow.governance.rules.terms import shipped_packs
+
+    screen = Screen([*shipped_packs(), bench_posts.large_pack()])
+    partners = build_allowlist(
+        tuple(PartnerPages(name, name, hosts, pages, True) for name, hosts, pages in bench_posts.PARTNERS)
+    )
+    program, known = _ruleset().program, _events()[0]
+    event_type, surface = EVENT_TYPES["text"], TextSurface.RECOMMENDATION
+
+    def judge(post: str) -> tuple[str, list[int]]:
+        verdict = screen.judge(surface, post)
+        links = [decide_link(link.raw, "post", partners) for link in links_in_text(post)]
+        strengths = [hit.verdict for hit in verdict.hits]
+        features = {
+            **known, "length": len(post), "links": len(links), "link_hosts": [link.host for link in links],
+            "links_blocked": sum(link.verdict == "block" for link in links),
+            "strong_terms": strengths.count("block"), "weak_terms": strengths.count("review"),
+            "terms": [hit.term for hit in verdict.hits], "layers": [hit.layer for hit in verdict.hits],
+        }  # fmt: skip
+        return verdict.verdict, program.fire(for_rules(event_type, features))
+
+    return judge
 
 
 def store(seconds: float = 3.0) -> dict[str, Any]:
@@ -167,11 +224,11 @@ def _rate(act: Callable[[], int], done: int, seconds: float, *, cpu: bool = Fals
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
     name = sys.argv[1]
-    if name != "rules":
+    if name not in ("rules", "path"):
         import django
 
         django.setup()
-    measure = {"rules": rules, "record": record, "store": store, "chain": chain}[name]
+    measure = {"rules": rules, "record": record, "path": path, "store": store, "chain": chain}[name]
     sys.stdout.write(json.dumps(measure(float(sys.argv[2]) if len(sys.argv) > 2 else 3.0)) + "\n")
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "tour": "Show the main job step by step, from a catalogue to the split and back to zero.",
     "quote": "What each party gets of an amount, and gives back at each refund.",
     "link": "What the link policy says of an address: allow, warn or block, and by which rule.",
+    "screen": "What the check of texts says of each line of standard input, and how well it sees.",
     "test": "Run the test suite; what follows goes to pytest.",
     "check": "Lint, types, import contracts, migrations, file sizes.",
     "drill": "Long proofs: buyers who race, workers that are killed.",

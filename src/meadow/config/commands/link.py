@@ -5,31 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from meadow.config.arguments import OneSentence, fail
 
 if TYPE_CHECKING:
     from meadow.governance.queries import LinkDecision
 
 
-class _Wrong(click.ClickException):
-    """Input that cannot be judged: one sentence, exit code 2."""
-
-    exit_code = 2
-
-
-class _OneSentence(click.Command):
-    """Says what is wrong with the arguments in one sentence, without click's usage lines."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            raise _Wrong(error.format_message()) from None
-
-
-@click.command(cls=_OneSentence)
+@click.command(cls=OneSentence)
 @click.option("--surface", metavar="NAME", default="post", show_default=True, help="Where it would stand.")
 @click.option("--partners", metavar="FILE", help="CSV of partners: name, host, product-link pattern.  [default: none]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each address, a line each.")
@@ -51,7 +37,7 @@ def command(surface: str, partners: str | None, as_json: bool, urls: tuple[str, 
 
     place = surface.strip().lower().replace("-", "_")
     if place not in queries.SURFACES:
-        _fail(f"--surface is {surface!r}: use one of {', '.join(queries.SURFACES)}.")
+        fail(f"--surface is {surface!r}: use one of {', '.join(queries.SURFACES)}.")
     allowed = queries.build_allowlist(_partners(partners) if partners is not None else ())
     own = settings.MEADOW.base_url
     for url in urls or _lines():
@@ -76,7 +62,7 @@ def _row(answer: LinkDecision) -> str:
 
 def _lines() -> Iterator[str]:
     if sys.stdin.isatty():
-        _fail("Name an address, or send addresses to standard input, one on each line.")
+        fail("Name an address, or send addresses to standard input, one on each line.")
     return _each(sys.stdin.buffer)
 
 
@@ -95,12 +81,8 @@ def _partners(path: str) -> Any:
         with open(path, encoding="utf-8-sig", newline="") as file:
             return queries.read_partner_file(file)
     except queries.PartnerFileError as error:
-        _fail(f"--partners {path}: {error}")
+        fail(f"--partners {path}: {error}")
     except UnicodeDecodeError:
-        _fail(f"--partners {path}: it is no UTF-8 text. Save it as CSV in UTF-8.")
+        fail(f"--partners {path}: it is no UTF-8 text. Save it as CSV in UTF-8.")
     except OSError as error:
-        _fail(f"--partners {path}: {error.strerror or error}. Name a CSV file that can be read.")
-
-
-def _fail(sentence: str) -> NoReturn:
-    raise _Wrong(sentence)
+        fail(f"--partners {path}: {error.strerror or error}. Name a CSV file that can be read.")

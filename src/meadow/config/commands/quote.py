@@ -6,10 +6,11 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
+from meadow.config.arguments import OneSentence, fail
 from meadow.config.settings import Settings
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import decimal_text, exponent
@@ -17,22 +18,6 @@ from meadow.ledger.queries import LARGEST_MINOR, NOTHING, Split, shipping_split,
 
 _WHOLE = re.compile(r"[0-9]{1,4000}", re.ASCII)
 _RATE = re.compile(r"([0-9]{1,9})(?:\.([0-9]+))?", re.ASCII)
-
-
-class _Wrong(click.ClickException):
-    """Input that cannot be quoted: one sentence, exit code 2."""
-
-    exit_code = 2
-
-
-class _OneSentence(click.Command):
-    """Says what is wrong with the arguments in one sentence, without click's usage lines."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            raise _Wrong(error.format_message()) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +56,7 @@ def quote(currency: str, goods_minor: int, shipping_minor: int, rate_bp: int, re
     return Quote(currency, goods, shipping, tuple(steps))
 
 
-@click.command(cls=_OneSentence)
+@click.command(cls=OneSentence)
 @click.option("--goods", metavar="MINOR", help="What is paid for goods, in minor units (fen, cents).")
 @click.option("--shipping", metavar="MINOR", default="0", show_default=True, help="What is paid for shipping.")
 @click.option("--rate", metavar="PERCENT", help="Commission rate in per cent, up to two decimals, such as 12.5.")
@@ -86,7 +71,7 @@ def command(
     Example: ./meadow quote --goods 10000 --shipping 1000 --rate 20 --refund 4000 --refund 6000:1000
     """
     if goods is None or rate is None:
-        _fail("Say what is quoted: --goods in minor units and --rate in per cent, such as --goods 10000 --rate 20.")
+        fail("Say what is quoted: --goods in minor units and --rate in per cent, such as --goods 10000 --rate 20.")
     code = (currency or os.environ.get("MEADOW_CURRENCY") or Settings().currency).upper()
     goods_minor, shipping_minor = _minor("--goods", goods), _minor("--shipping", shipping)
     rate_bp, wanted = _basis_points(rate), [_refund(text) for text in refunds]
@@ -95,7 +80,7 @@ def command(
         _check_refunds(goods_minor, shipping_minor, wanted)
         answer = quote(code, goods_minor, shipping_minor, rate_bp, wanted)
     except Refusal as refusal:
-        _fail(_said(refusal, code))
+        fail(_said(refusal, code))
     click.echo(json.dumps(as_object(answer)) if as_json else _table(answer))
 
 
@@ -145,22 +130,22 @@ def _fees(answer: Quote) -> str:
 def _minor(option: str, text: str) -> int:
     """A whole number of minor units; nothing that merely looks like one."""
     if not _WHOLE.fullmatch(text):
-        _fail(f"{option} is {text!r}: give a whole number of minor units that is not negative, such as 10000.")
+        fail(f"{option} is {text!r}: give a whole number of minor units that is not negative, such as 10000.")
     if int(text) > LARGEST_MINOR:
-        _fail(f"{option} is too large: at most {LARGEST_MINOR} minor units can be quoted.")
+        fail(f"{option} is too large: at most {LARGEST_MINOR} minor units can be quoted.")
     return int(text)
 
 
 def _basis_points(text: str) -> int:
     match = _RATE.fullmatch(text)
     if not match:
-        _fail(f"--rate is {text!r}: give per cent from 0 to 100 with up to two decimals, such as 12.5.")
+        fail(f"--rate is {text!r}: give per cent from 0 to 100 with up to two decimals, such as 12.5.")
     whole, fraction = match.group(1), match.group(2) or ""
     if len(fraction) > 2:
-        _fail(f"--rate is {text}: a rate has at most two decimals, such as 12.55.")
+        fail(f"--rate is {text}: a rate has at most two decimals, such as 12.55.")
     rate_bp = int(whole) * 100 + int(fraction.ljust(2, "0"))
     if rate_bp > 10_000:
-        _fail(f"--rate is {text}: a rate is at most 100 per cent.")
+        fail(f"--rate is {text}: a rate is at most 100 per cent.")
     return rate_bp
 
 
@@ -176,7 +161,7 @@ def _check_refunds(goods_minor: int, shipping_minor: int, refunds: list[tuple[in
         ("shipping", shipping_minor, sum(of_shipping for _, of_shipping in refunds)),
     ):
         if back > paid:
-            _fail(f"The refunds of {name} come to {back}, more than the {paid} paid: refund at most what was paid.")
+            fail(f"The refunds of {name} come to {back}, more than the {paid} paid: refund at most what was paid.")
 
 
 def _said(refusal: Refusal, currency: str) -> str:
@@ -186,7 +171,3 @@ def _said(refusal: Refusal, currency: str) -> str:
         fees, goods = refusal.params["fees_minor"], refusal.params["goods_minor"]
         return f"Commission and the trade fee come to {fees}, more than the goods ({goods}): lower the rate."
     return refusal.text("en")
-
-
-def _fail(sentence: str) -> NoReturn:
-    raise _Wrong(sentence)

@@ -7,7 +7,7 @@ them read alike is accepted here and written back in one form; every other one i
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import quote
 
 import idna
@@ -86,6 +86,7 @@ def read_address(text: str, own: str = "") -> Address:
     return Address(scheme, host, domain, path, query, fragment, is_own, origin)
 
 
+@lru_cache(maxsize=4_096)
 def registrable_domain(host: str) -> str | None:
     """The domain that somebody registered: example.co.uk of www.example.co.uk; None for a suffix or an unknown one."""
     found = _suffixes().privatesuffix(host)
@@ -97,6 +98,7 @@ def is_invisible(char: str) -> bool:
     return unicodedata.category(char)[0] in "CZ" or char in _BLANKS or "\ufe00" <= char <= "\ufe0f"
 
 
+@lru_cache(maxsize=4_096)
 def host_of(text: str) -> str:
     """A host as it is written by people, in its one form.  Raises Disguise."""
     host = text.lower()

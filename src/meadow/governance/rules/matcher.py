@@ -160,24 +160,35 @@ class Matcher:
         if len(folded) != len(text):
             folded = "".join(piece[:1] or "\0" for piece in self._shades.fold.pieces(text))
         found: list[tuple[int, Trail, Finds]] = []
-        start = reach = -1
+        start, reach, runs = 0, -1, list[tuple[int, int]]()
         for run in _LATIN.finditer(folded):
+            first, behind = run.span()
             if not is_spoken(run[0]):
                 continue
-            if reach >= 0 and run.start() <= reach:
-                reach = run.end() + _REACH
-                continue
-            self._listen(text, start, reach, found)
-            start, reach = max(reach, run.start() - _REACH, 0), run.end() + _REACH
-        self._listen(text, start, reach, found)
+            if first > reach:
+                self._listen(text, start, reach, runs, found)
+                start, runs = max(reach, first - _REACH, 0), []
+            runs.append((first, behind))
+            reach = behind + _REACH
+        self._listen(text, start, reach, runs, found)
         return found
 
-    def _listen(self, text: str, start: int, end: int, found: list[tuple[int, Trail, Finds]]) -> None:
-        if end < 0:
+    def _listen(
+        self, text: str, start: int, end: int, runs: list[tuple[int, int]], found: list[tuple[int, Trail, Finds]]
+    ) -> None:
+        """Adds the finds of a window that have a part in its Latin runs; characters alone are heard elsewhere."""
+        if not runs:
             return
-        window = text[start:end]
-        if mixed := self._mixed.find(self._shades.sound.cast(window)):
-            found.append((start, Trail(window, self._shades.sound), mixed))
+        window, sound = text[start:end], self._shades.sound
+        finds = self._mixed.find(sound.cast(window))
+        if not finds:
+            return
+        parts = [
+            (len(sound.cast(text[start:first])), len(sound.cast(text[start:behind]))) for first, behind in runs
+        ]
+        kept = [find for find in finds if any(find[1] < last and first < find[2] for first, last in parts)]
+        if kept:
+            found.append((start, Trail(window, sound), kept))
 
 
 class _Look:

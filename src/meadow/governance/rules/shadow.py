@@ -66,7 +66,11 @@ class Shade:
 
     def pieces(self, text: str) -> list[str]:
         """What stands for each character of the text, "" where nothing does."""
-        return [self.char(char) for char in text]
+        table = self._table
+        try:
+            return [table[ord(char)] for char in text]
+        except IndexError:  # a character beyond the table
+            return [self.char(char) for char in text]
 
 
 class Trail:

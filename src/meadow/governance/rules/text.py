@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,6 +10,7 @@ from meadow.governance.rules.addresses import is_invisible, registrable_domain
 
 MOST_CHARACTERS = 200_000
 _TABLE_SIZE = 0x20000
+_FAR = re.compile("[\U00020000-\U0010ffff]")
 
 _STOP = r"\s<>\"“”‘’《》「」【】（），。！？；、|{}^`"
 _WITH_SCHEME = rf"(?:https?|(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,19}}):[/\\]+[^/\\{_STOP}][^{_STOP}]*"
@@ -35,6 +36,8 @@ _SPELLED_DOT = re.compile(
     rf"|(?:[-_*~]+(?:{_WORD})[-_*~]+|\s+\.\s*|\s*[。．]|\s*[{_SIGNS}]\s*)(?={_SURE}))",
     re.I,
 )
+# Looking behind from every character is slow: first the letters and digits that a spelled dot could follow.
+_MAY_BE_DOTTED = re.compile(rf"[A-Za-z0-9](?=[\s小圆句点點\[({{<（【「《〔。｡．&%\\,，、\-_*~{_SIGNS}])", re.I)
 _SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
 # A scheme whose signs were encoded or set apart: "https%3A%2F%2F", "https : / /".
 _SPELLED_SCHEME = re.compile(
@@ -43,6 +46,9 @@ _SPELLED_SCHEME = re.compile(
 )
 # Letters one by one: "e v i l . c o m", "e-v-i-l-.-c-o-m".
 _SPELLED_OUT = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9.。点/:][ _*|~+\-]{1,2}){5,60}[A-Za-z0-9](?![A-Za-z0-9])")
+_BEGINS = re.compile(r"[A-Za-z0-9]+|//", re.I)
+_FOLLOW = frozenset(".:+-")  # one of these stands behind the first word of every address
+_HTTP = re.compile("http", re.I)
 _FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋․﹒")
 _TRAILING = ".,;:!?'*_~"
 
@@ -66,7 +72,7 @@ def links_in_text(text: str) -> list[FoundLink]:
     text = text[:MOST_CHARACTERS]
     plain, offsets = _plain(text)
     found = []
-    for match in _LINK.finditer(plain):
+    for match in _matches(plain):
         end = _end(plain, match.start(), match.end())
         shown = plain[match.start() : end]
         if match.lastgroup == "bare" and not _is_bare_link(shown):
@@ -77,6 +83,22 @@ def links_in_text(text: str) -> list[FoundLink]:
     return found
 
 
+def _matches(plain: str) -> Iterator[re.Match[str]]:
+    """All addresses of a plain text; asked only where one may begin, since most characters are no such place."""
+    behind = 0
+    for run in _BEGINS.finditer(plain):
+        start, end = run.span()
+        if plain[end : end + 1] not in _FOLLOW and plain[start] != "/":
+            continue
+        while start < end:
+            if start >= behind and (match := _LINK.match(plain, start)):
+                yield match
+                behind = match.end()
+            # Inside a word only a plain scheme begins: "seehttps://evil.com".
+            inner = _HTTP.search(plain, max(start + 1, behind), end)
+            start = inner.start() if inner else end
+
+
 def clean_text(text: str, longest: int) -> str:
     """A text as it is stored: cut to its limit, without control characters and lone surrogates."""
     return "".join(c for c in text[:longest] if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")).strip()
@@ -85,7 +107,7 @@ def clean_text(text: str, longest: int) -> str:
 def _plain(text: str) -> tuple[str, Sequence[int]]:
     """The text without hidden characters, full-width ones folded and spelled dots dotted, with offsets into it."""
     offsets: Sequence[int] = range(len(text))
-    if max(text, default="") < chr(_TABLE_SIZE):
+    if not _FAR.search(text):
         folded = text.translate(_table())
         if len(folded) < len(text):
             offsets = [offset for offset, char in enumerate(text) if not _is_dropped(char)]
@@ -117,13 +139,19 @@ _GAP = re.compile(r"[ _*|~+\-]+")
 
 def _dotted(folded: str) -> Edits:
     """What stands for a dot or for the signs of a scheme, in order and apart from each other."""
-    edits: Edits = [(dot.start(), dot.end(), ".") for dot in _SPELLED_DOT.finditer(folded)]
-    edits += [
-        (gap.start() + match.start(), gap.end() + match.start(), ".")
-        for match in _SPACED_WWW.finditer(folded)
-        for gap in re.finditer(r"\s+", match[0])
-    ]
-    for match in _SPELLED_SCHEME.finditer(folded):
+    edits: Edits = []
+    for before in _MAY_BE_DOTTED.finditer(folded):
+        dot = _SPELLED_DOT.match(folded, before.end())
+        if dot and (not edits or edits[-1][1] <= dot.start()):
+            edits.append((dot.start(), dot.end(), "."))
+    plain = folded.lower()
+    if "www" in plain:
+        edits += [
+            (gap.start() + match.start(), gap.end() + match.start(), ".")
+            for match in _SPACED_WWW.finditer(folded)
+            for gap in re.finditer(r"\s+", match[0])
+        ]
+    for match in _SPELLED_SCHEME.finditer(folded) if "http" in plain else ():
         signs = re.compile(r"https?", re.I).match(match[0])
         if signs and match[0][signs.end() :] != "://":
             edits.append((match.start() + signs.end(), match.end(), "://"))
