@@ -67,7 +67,7 @@ def _hit(hit: TextHit) -> dict[str, Any]:
 
 def _rows(verdict: TextVerdict) -> str:
     """The verdict, and below it a line for each hit."""
-    rows = [verdict.verdict]
+    rows: list[str] = [verdict.verdict]
     for hit in verdict.hits:
         shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in hit.shown)
         rows.append("\t".join(["", hit.verdict, hit.rule, hit.layer, f"{hit.start}-{hit.end}", shown]))

@@ -183,9 +183,7 @@ class Matcher:
         finds = self._mixed.find(sound.cast(window))
         if not finds:
             return
-        parts = [
-            (len(sound.cast(text[start:first])), len(sound.cast(text[start:behind]))) for first, behind in runs
-        ]
+        parts = [(len(sound.cast(text[start:first])), len(sound.cast(text[start:behind]))) for first, behind in runs]
         kept = [find for find in finds if any(find[1] < last and first < find[2] for first, last in parts)]
         if kept:
             found.append((start, Trail(window, sound), kept))
