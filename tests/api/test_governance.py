@@ -186,16 +186,24 @@ def test_g2_everybody_reads_what_is_stopped_and_only_its_own_side_reads_of_peopl
 
 def test_g2_3_a_decision_that_suspends_has_a_date_too(otto: Api, ada: Api) -> None:
     _, shop = shop_of(ada)
-    body = {"kind": "shop", "id": shop, "action": "suspend", "rule": "conduct.fraud", "reason": "invented orders"}
+    body = {
+        "kind": "shop", "id": shop, "action": "suspend", "rule": "conduct.fraud", "reason": "invented orders",
+        "scope": "all", "ground": "fraud", "until": day(20),
+    }  # fmt: skip
+    for name in ("scope", "ground", "until", "reason", "rule"):
+        without = {key: value for key, value in body.items() if key != name}
+        assert otto.post("decisions", without).status == 422, name
+    for wrong in ({"scope": "existing"}, {"ground": "policy"}, {"until": day(31)}, {"until": day(-1)}):
+        assert otto.post("decisions", {**body, **wrong}).status == 422, wrong
+    assert done(otto.get("suspensions/all")) == []
     made = done(otto.post("decisions", body))
     assert made["until"] is not None
     listed = done(otto.get("suspensions/all"))
-    assert [(one["decision"], one["at_review"]) for one in listed] == [(made["id"], "escalate")]
+    assert [(one["decision"], one["review_by"]) for one in listed] == [(made["id"], made["until"])]
     assert otto.post("decisions", body).code == "suspended_already"
-    done(otto.post("decisions", {**body, "action": "restore"}))
+    done(otto.post("decisions", {**body, "action": "restore", "until": None}))
     outbox.drain_all()
     assert done(otto.get("suspensions/all"))[0]["state"] == "lifted"
-    assert otto.post("decisions", {**body, "until": day(31)}).status == 422
 
 
 def test_g9_5_limits_are_seen_appealed_and_answered_on_a_clock(otto: Api, olga: Api, mei: Api, ada: Api) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from tests.governance.office import Office, open_office, pass_time
 
 from meadow.accounts import services as people
+from meadow.content.models import Recommendation
 from meadow.governance import queries, services
 from meadow.governance.models import Appeal, Case, Decision, Sanction, Violation
 from meadow.governance.rules import appeals as laws
@@ -369,3 +370,73 @@ def test_g9_5_two_reviewers_at_once_give_one_answer() -> None:
         + (Decision.objects.filter(reverses=opened.decision).count())
         == 1
     )
+
+
+def operator(name: str) -> Actor:
+    made = people.add_person(email=f"{name}@example.com", name=name)
+    people.appoint_operator(person_id=made.pk, by=SYSTEM)
+    return Actor("person", made.pk)
+
+
+def shown(office: Office) -> str:
+    outbox.drain_all()
+    return Recommendation.objects.get(pk=office.world.post.pk).state
+
+
+def test_g9_5_an_overdue_appeal_shows_what_was_taken_down_and_a_late_no_hides_it_again(office: Office) -> None:
+    services.record_violation(
+        party=office.creator,
+        kind="spam",
+        severity="serious",
+        reason="Advertising.",
+        by=office.otto,
+        items=[office.post],
+    )
+    assert shown(office) != "published"
+    limits = queries.limits_on(office.world.mei.pk)
+    root = next(one for one in limits if one.what == "links").decision
+    opened = services.open_appeal(decision_id=root, person_id=office.world.mei.pk, text="It was no advertising.")
+    assert shown(office) != "published"  # an appeal stops nothing by itself
+    pass_time(days=3.1)
+    assert shown(office) == "published"
+    opened.refresh_from_db()
+    assert (opened.state, opened.lifted_at is not None) == ("overdue", True)
+    assert queries.limits_on(office.world.mei.pk) == []
+    # Nothing was found wrong by being late: the rule's quality counts no reversal.
+    assert [one.reversed for one in queries.rule_quality()] == [0]
+    services.decide_appeal(appeal_id=opened.pk, reverse=False, reason="It is one.", by=office.olga)
+    assert shown(office) != "published"
+    assert [one.what for one in queries.limits_on(office.world.mei.pk)] == ["taken_down"]
+    again = services.open_appeal(
+        decision_id=root, person_id=office.world.mei.pk, text="Look again.", evidence="The invoice."
+    )
+    pass_time(days=3.1)
+    assert shown(office) == "published"
+    services.decide_appeal(appeal_id=again.pk, reverse=True, reason="It is none.", by=operator("olaf"))
+    assert shown(office) == "published"
+    assert queries.points_of(*office.creator) == 0
+
+
+def test_g2_6_what_protects_others_stays_down_however_late_the_answer(office: Office) -> None:
+    services.record_violation(
+        party=office.creator, kind="goods", severity="minor", reason="A banned thing.", by=office.otto,
+        items=[office.post],
+    )  # fmt: skip
+    taken = next(one for one in queries.limits_on(office.world.mei.pk) if one.what == "taken_down")
+    opened = services.open_appeal(decision_id=taken.decision, person_id=office.world.mei.pk, text="It is not banned.")
+    pass_time(days=8)
+    opened.refresh_from_db()
+    assert opened.state == "overdue"
+    assert shown(office) != "published"
+
+
+def test_an_overdue_appeal_shows_nothing_that_another_decision_keeps_away(office: Office) -> None:
+    services.record_violation(
+        party=office.creator, kind="spam", severity="minor", reason="Advertising.", by=office.otto, items=[office.post]
+    )
+    made = office.suspend(office.post)
+    taken = next(one for one in queries.limits_on(office.world.mei.pk) if one.decision != made.decision.public_id)
+    services.open_appeal(decision_id=taken.decision, person_id=office.world.mei.pk, text="No.")
+    pass_time(days=8)
+    assert shown(office) != "published"
+    assert queries.suspension(made.pk).state == "active"

@@ -7,13 +7,15 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
+from tests.governance.office import open_office, pass_time
 
 from meadow.accounts import queries as accounts
 from meadow.accounts import services as people
 from meadow.governance import queries, services
-from meadow.governance.models import Decision, Sanction, Violation
+from meadow.governance.models import Case, Decision, Sanction, Violation
 from meadow.governance.rules import points
+from meadow.governance.services import Against
 from meadow.kernel import clock, outbox, sweeps
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
@@ -328,3 +330,51 @@ def test_two_violations_at_once_count_both() -> None:
     assert queries.points_of(*mei) == 8000
     assert sorted(s.grade for s in Sanction.objects.all()) == [1, 2]
     assert queries.replay().is_identical
+
+
+def test_g3_3_what_has_no_end_is_reviewed_called_out_and_then_ends_by_itself() -> None:
+    office = open_office()
+    services.record_violation(
+        party=office.creator, kind="fraud", severity="extreme", reason="Invented orders.", by=office.otto
+    )
+    outbox.drain_all()
+    sanction = queries.sanctions_of(*office.creator)[0]
+    assert (sanction.grade, sanction.until) == (6, None)
+    assert sanction.review_by == sanction.issued_at + points.REVIEW_AFTER
+    # Its holder sees when somebody looks at it again.
+    assert {one.review_by for one in queries.limits_on(office.world.mei.pk)} == {sanction.review_by}
+    assert office.snapshot()["creator"] == "suspended"
+    with pytest.raises(IntegrityError), atomic():
+        Sanction.objects.filter(pk=sanction.pk).update(review_by=None)
+    pass_time(days=90.1)
+    case = Case.objects.get(kind="sanction")
+    assert (case.state, case.key) == ("escalated", sanction.public_id)
+    assert office.snapshot()["creator"] == "suspended"
+    # Kept by somebody who looked: ninety days more from now.
+    services.claim_case(case_id=case.pk, by=office.olga)
+    services.reject_case(case_id=case.pk, by=office.olga, against=Against("The orders are still unpaid."))
+    sanction.refresh_from_db()
+    assert sanction.review_by is not None
+    assert timedelta(0) <= clock.now() + points.REVIEW_AFTER - sanction.review_by < timedelta(minutes=1)
+    assert sanction.called_out_at is None
+    pass_time(days=90.1)
+    assert Case.objects.exclude(state="closed").get().kind == "sanction"
+    pass_time(days=7)
+    sanction.refresh_from_db()
+    assert (sanction.state, office.snapshot()["creator"]) == ("expired", "active")
+    assert queries.limits_on(office.world.mei.pk) == []
+    assert not Case.objects.exclude(state="closed").exists()
+    assert queries.points_of(*office.creator) > 0  # what was done stays on the record until it has decayed
+
+
+def test_g3_3_a_review_that_approves_ends_what_had_no_end() -> None:
+    office = open_office()
+    services.record_violation(party=office.creator, kind="fraud", severity="extreme", reason="x", by=office.otto)
+    pass_time(days=90.1)
+    case = Case.objects.get(kind="sanction")
+    services.claim_case(case_id=case.pk, by=office.otto)
+    services.approve_case(case_id=case.pk, by=office.otto, note="Paid back.")
+    outbox.drain_all()
+    assert queries.sanctions_of(*office.creator)[0].state == "expired"
+    assert office.snapshot()["creator"] == "active"
+    assert not services.may_undo(queries.acts_of(office.otto.person_id or 0)[0])

@@ -1,13 +1,15 @@
 """Suspensions say what, how far, why, by which rule and until when; they end by themselves and restore what was."""
 
 import random
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
 from tests.governance.office import Office, open_office, pass_time
+from tests.web.world import browser
 
+from meadow.accounts import queries as accounts_queries
 from meadow.accounts import services as accounts
 from meadow.catalog import queries as catalog
 from meadow.catalog import services as catalog_services
@@ -16,10 +18,15 @@ from meadow.governance import queries, services
 from meadow.governance.models import Case, Decision, Rule, Suspension
 from meadow.governance.rules import suspensions as laws
 from meadow.kernel import clock, outbox
-from meadow.kernel.audit import SYSTEM
+from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.models import AuditEntry, OutboxEvent
+from meadow.kernel.money import Money
+from meadow.ledger import queries as ledger
+from meadow.ledger.services import Transfer, post
+from meadow.messaging import queries as messages
+from meadow.payments.services import withdraw
 from meadow.sharing import services as sharing
 
 pytestmark = pytest.mark.django_db
@@ -345,3 +352,98 @@ def test_a_creator_who_applies_is_refused_while_applying_is_stopped(office: Offi
     # What waits already goes on.
     bo = accounts.apply_as_creator(person_id=office.world.bo.pk, name="Bo")
     assert accounts.approve_creator(creator_id=bo.pk, by=SYSTEM).state == "active"
+
+
+def inbox_of(person: Any) -> list[str]:
+    return [messages.said(one, "en").title for one in messages.inbox(person.pk)]
+
+
+def test_g2_2_a_message_tells_those_concerned_before_it_takes_effect_and_when_it_is_over(office: Office) -> None:
+    now, ada = clock.now(), office.world.ada
+    made = office.suspend(
+        office.shop, "new", ground="policy", rule="conduct.fraud", starts_at=now + 8 * DAY, review_by=now + 20 * DAY,
+        reason="Claims nobody can check.", reason_zh="宣传无法核实。", at_review="escalate",
+    )  # fmt: skip
+    outbox.drain_all()
+    assert inbox_of(ada) == ["Something of yours will be stopped for a time"]
+    told = messages.inbox(ada.pk)[0]
+    assert told.at < made.starts_at - laws.NOTICE
+    for language, needed in (
+        ("en", ("Green Ear", "New orders", "Claims nobody can check.", "conduct.fraud v1", "appeal")),
+        ("zh-hans", ("停止接收新订单", "宣传无法核实。", "数据可随时导出", "申诉")),
+    ):
+        text = messages.said(told, language).text
+        for part in (*needed, f"{made.starts_at.astimezone(UTC):%Y-%m-%d %H:%M}", f"{made.review_by:%Y-%m-%d}"):
+            assert part in text, (language, part)
+    assert inbox_of(office.world.bo) == inbox_of(office.world.mei) == []
+    pass_time(days=20.1)
+    assert inbox_of(ada)[:2] == ["A review is overdue", "A decision concerns you"]
+    pass_time(days=laws.CALLED_OUT.days)
+    assert "A suspension is over" in inbox_of(ada)[:2]
+    # Where there is no time for a notice, the announcement is still told first.
+    office.suspend(office.merchant, "new")
+    outbox.drain_all()
+    assert inbox_of(ada)[:2] == ["A decision concerns you", "Something of yours will be stopped for a time"]
+
+
+def test_g2_2_applications_and_withdrawals_stop_at_their_doors_and_what_is_on_its_way_goes_on(office: Office) -> None:
+    world = office.world
+    party = ("creator", world.creator.pk)
+    post(
+        key="earned", cause=("tests.suspensions", 1), kind="test", transfers=[
+            Transfer("psp:sandbox", f"creator:{world.creator.pk}:available", Money(50_000, "CNY"))
+        ],
+    )  # fmt: skip
+    asked = withdraw(key="before", party=party, amount=Money(10_000, "CNY"), by=Actor("person", world.mei.pk))
+    for name in ("applications", "payouts"):
+        office.suspend((laws.FEATURE, laws.FEATURES[name].number), "new", reason_zh="买家地址泄露。")
+    # Asked for before the stop, it is answered as before; a new one is not begun, and nothing of it is left.
+    again = withdraw(key="before", party=party, amount=Money(10_000, "CNY"), by=Actor("person", world.mei.pk))
+    assert again.pk == asked.pk
+    with pytest.raises(Refusal, match="feature_suspended"):
+        withdraw(key="after", party=party, amount=Money(10_000, "CNY"), by=Actor("person", world.mei.pk))
+    assert ledger.available(f"creator:{world.creator.pk}:available", "CNY") == 40_000
+    bo = browser("zh-CN")
+    bo.force_login(world.bo)
+    refused_page = bo.post("/me/apply", {"name": "Bo"})
+    assert refused_page.status_code == 403
+    assert "买家地址泄露。" in refused_page.content.decode()
+    assert accounts_queries.creator_of(world.bo.pk) is None
+    for made in Suspension.objects.all():
+        services.lift_suspension(suspension_id=made.pk, reason="mended", by=office.otto)
+    assert bo.post("/me/apply", {"name": "Bo"}).status_code == 302
+    assert withdraw(key="after", party=party, amount=Money(10_000, "CNY"), by=Actor("person", world.mei.pk)).pk
+
+
+def test_g2_2_scope_decides_whether_the_pages_of_a_shop_stay(office: Office) -> None:
+    world = office.world
+    anyone, ada = browser(), browser()
+    ada.force_login(world.ada)
+    pages = [
+        f"/shop/{world.shop.public_id}", f"/g/{world.flask.public_id}", f"/api/v1/products/{world.flask.public_id}",
+        f"/api/v1/shops/{world.shop.public_id}",
+    ]  # fmt: skip
+
+    def seen() -> list[int]:
+        return [anyone.get(path).status_code for path in pages]
+
+    for subject in (office.shop, office.merchant):
+        stop = office.suspend(subject, "new")
+        outbox.drain_all()
+        assert seen() == [200] * 4
+        assert "Steel flask" in anyone.get(pages[0]).content.decode()
+        assert "Buy now" not in anyone.get(pages[1]).content.decode()
+        whole = office.suspend(subject, "all")
+        outbox.drain_all()
+        assert seen() == [404] * 4
+        assert anyone.get(f"/S/{world.code}").status_code == 410
+        # The creator's post is the creator's; it says that nothing of it can be bought.
+        assert "Not for sale any more" in anyone.get("/").content.decode()
+        # Who keeps the shop still has everything: its data, and what it sold.
+        assert catalog.kept_shop(world.shop.pk, world.by_ada).pk == world.shop.pk
+        assert b"".join(catalog.export_csv(world.shop.pk)).count(b"\n") > 1
+        for one in (whole, stop):
+            _lift(office, one)
+        outbox.drain_all()
+        assert seen() == [200] * 4
+        assert anyone.get(f"/S/{world.code}").status_code == 200

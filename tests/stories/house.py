@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 from django.test import Client
 from tests.api.client import Api, Reply
+
+from meadow.kernel import clock
 
 REASON = "Three summers of wear and it still looks new."
 ADDRESS = {"name": "Bo", "phone": "+86 138 0000 0000", "line1": "12 Meadow Lane", "city": "Hangzhou", "country": "CN"}
@@ -124,7 +127,10 @@ class House:
         self.days(1 / 86_400)
 
     def suspend(self, kind: str, subject: str) -> None:
-        body = {"kind": kind, "id": subject, "action": "suspend", "rule": "conduct.fraud", "reason": "invented orders"}
+        body = {
+            "kind": kind, "id": subject, "action": "suspend", "rule": "conduct.fraud", "reason": "invented orders",
+            "scope": "all", "ground": "fraud", "until": (clock.now() + timedelta(days=30)).isoformat(),
+        }  # fmt: skip
         done(self.otto.post("decisions", body))
         self.settle_events()
 

@@ -38,6 +38,24 @@ def end_sanctions(limit: int, until: datetime) -> int:
     )  # fmt: skip
 
 
+def _next_review() -> datetime | None:
+    due: datetime | None = _endless().aggregate(due=Min("review_by"))["due"]
+    return due
+
+
+def _endless() -> QuerySet[Sanction]:
+    return Sanction.objects.filter(state__in=("issued", "upheld"), until__isnull=True, lifted_at__isnull=True)
+
+
+@sweep("governance.sanction_reviews", next_due=_next_review)
+def review_sanctions(limit: int, until: datetime) -> int:
+    """Calls out sanctions without an end that nobody has looked at, and ends them if nobody answers."""
+    return process_due(
+        "governance.sanction_reviews", _endless().select_related("decision"), "review_by",
+        lambda sanction: services.pass_review(sanction=sanction), limit=limit, until=until,
+    )  # fmt: skip
+
+
 def _next_text() -> datetime | None:
     waiting = OccurrenceText.objects.filter(erased_at__isnull=True)
     due: datetime | None = waiting.aggregate(due=Min("erase_at"))["due"]

@@ -1,11 +1,25 @@
 """Whom messaging tells when something happens, and which windows a payment opens."""
 
+from datetime import UTC, datetime
+
 from meadow.accounts import queries as accounts
 from meadow.governance import queries as governance
 from meadow.governance.services import contact as contacts
 from meadow.governance.services import party_of, register_faces, register_owner, register_private
 from meadow.kernel.errors import Refusal
-from meadow.kernel.events import DecisionMade, OrderPaid, OrderShipped, RefundCompleted
+from meadow.kernel.events import (
+    AppealAsked,
+    AppealDecided,
+    AppealOverdue,
+    DecisionMade,
+    DecisionReversed,
+    OrderPaid,
+    OrderShipped,
+    RefundCompleted,
+    SuspensionAnnounced,
+    SuspensionEnded,
+    SuspensionOverdue,
+)
 from meadow.kernel.outbox import handles
 from meadow.messaging import queries, services
 from meadow.trade import queries as trade
@@ -48,9 +62,100 @@ def tell_decision(events: list[DecisionMade]) -> None:
         if person_id is not None and decision_id is not None:
             services.notify(
                 person_id=person_id, topic="decision_made", cause=("governance.decision", event.decision_id),
-                decision=decision_id, action=event.action,
+                decision=decision_id, action=queries.ACTIONS[event.action][0], action_zh=queries.ACTIONS[event.action][1],
                 rule=f"{event.rule_id} v{event.rule_version}",
             )  # fmt: skip
+
+
+@handles(DecisionReversed)
+def tell_reversal(events: list[DecisionReversed]) -> None:
+    """Once for what everything else followed from; an appeal's own answer tells it better."""
+    for event in events:
+        try:
+            made = governance.decision(event.decision_id)
+        except Refusal:
+            continue
+        last = governance.last_appeal_of(made.public_id)
+        if made.cause_id is not None or made.action == "restore" or (last is not None and last.state == "reversed"):
+            continue
+        party = (made.party_kind, made.party_id) if made.party_id is not None else None
+        if (person_id := _person_of(party)) is not None:
+            services.notify(
+                person_id=person_id, topic="decision_reversed", cause=("governance.decision", made.pk),
+                decision=made.public_id, rule=f"{made.rule_id} v{made.rule_version}",
+            )  # fmt: skip
+
+
+@handles(SuspensionAnnounced)
+def tell_announced(events: list[SuspensionAnnounced]) -> None:
+    for event in events:
+        _tell_of_suspension("suspension_announced", event.suspension_id)
+
+
+@handles(SuspensionOverdue)
+def tell_overdue(events: list[SuspensionOverdue]) -> None:
+    for event in events:
+        _tell_of_suspension("suspension_overdue", event.suspension_id)
+
+
+@handles(SuspensionEnded)
+def tell_ended(events: list[SuspensionEnded]) -> None:
+    for event in events:
+        _tell_of_suspension("suspension_ended", event.suspension_id)
+
+
+@handles(AppealAsked)
+def tell_asked(events: list[AppealAsked]) -> None:
+    for event in events:
+        found = governance.appeal(event.appeal_id)
+        because = governance.PAUSES.get(found.paused_for)
+        if because is not None:  # else it was answered before this was told
+            turn = str(sum(note.kind == "paused" for note in governance.notes_on(found.pk)))
+            _tell_of_appeal("appeal_asked", found, turn=turn, because=because[0], because_zh=because[1])
+
+
+@handles(AppealOverdue)
+def tell_appeal_overdue(events: list[AppealOverdue]) -> None:
+    for event in events:
+        _tell_of_appeal("appeal_overdue", governance.appeal(event.appeal_id))
+
+
+@handles(AppealDecided)
+def tell_answer(events: list[AppealDecided]) -> None:
+    for event in events:
+        found = governance.appeal(event.appeal_id)
+        outcome = queries.OUTCOMES[event.outcome]
+        _tell_of_appeal(
+            "appeal_decided", found, outcome=outcome[0], outcome_zh=outcome[1], reason=found.reason,
+            reason_zh=found.reason_zh or found.reason,
+        )  # fmt: skip
+
+
+def _tell_of_appeal(topic: str, found: governance.Appeal, **values: str) -> None:
+    services.notify(
+        person_id=found.person_id, topic=topic, cause=("governance.appeal", found.pk), appeal=found.public_id, **values
+    )
+
+
+def _tell_of_suspension(topic: str, suspension_id: int) -> None:
+    """To whoever answers for what is stopped; a stopped feature of the site is announced to everybody on its page."""
+    found = governance.suspension(suspension_id)
+    subject = (found.subject_kind, found.subject_id)
+    party = (found.party_kind, found.party_id) if found.party_id is not None else party_of(subject)
+    person_id = _person_of(party)
+    if person_id is None:
+        return
+    stops = governance.TARGETS[found.subject_kind].stops[found.scope]
+    services.notify(
+        person_id=person_id, topic=topic, cause=("governance.suspension", found.pk),
+        what=governance.faces([subject])[subject].title, stops=stops[0], stops_zh=stops[1], rule=str(found.rule),
+        reason=found.reason, reason_zh=found.reason_zh or found.reason, starts=_moment(found.starts_at),
+        review=_moment(found.review_by), turn=f"{found.period_from:%Y%m%d%H%M}",
+    )  # fmt: skip
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _public_id(decision_id: int) -> str | None:

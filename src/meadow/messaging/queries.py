@@ -13,11 +13,13 @@ from meadow.governance.queries.contact import REASONS
 from meadow.kernel.errors import Refusal
 from meadow.messaging import rules
 from meadow.messaging.models import ChatLine, Delivery, Message, Send, Thread
-from meadow.messaging.rules import LIMITS, NO_ESCROW, REPORTABLE, WARNING
+from meadow.messaging.rules import ACTIONS, LIMITS, NO_ESCROW, OUTCOMES, REPORTABLE, WARNING
 
 __all__ = [
+    "ACTIONS",
     "LIMITS",
     "NO_ESCROW",
+    "OUTCOMES",
     "REASONS",
     "REPORTABLE",
     "WARNING",

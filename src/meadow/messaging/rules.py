@@ -49,8 +49,56 @@ NOTICES: dict[str, Words] = {
     "decision_made": Words(
         "A decision concerns you", "有一项决定与您有关",
         "Decision {decision} was made by rule {rule}: {action}. You can read why and appeal on the page of your limits.",
-        "根据规则 {rule} 作出了决定 {decision}（{action}）。您可以在“我的限制”页面查看原因并申诉。",
+        "根据规则 {rule} 作出了决定 {decision}：{action_zh}。您可以在“我的限制”页面查看原因并申诉。",
     ),
+    "decision_reversed": Words(
+        "A decision was taken back", "一项决定已撤销",
+        "Decision {decision} by rule {rule} was taken back, with everything that had followed from it.",
+        "根据规则 {rule} 作出的决定 {decision} 已撤销，其后续处理一并撤销。",
+    ),
+    "suspension_announced": Words(
+        "Something of yours will be stopped for a time", "您的业务将被暂停",
+        "{what}: {stops} From {starts}, looked at again by {review}. Why: {reason} (rule {rule}). What is on its way is "
+        "finished, and you can take your data with you. You can appeal on the page of your limits.",
+        "{what}：{stops_zh} 自 {starts} 起，最迟 {review} 复核。原因：{reason_zh}（规则 {rule}）。在途业务照常完成，数据可随时导出。"
+        "您可以在“我的限制”页面申诉。",
+    ),
+    "suspension_overdue": Words(
+        "A review is overdue", "复核已逾期",
+        "Nobody has looked again at the suspension of {what} by its date. It ends by itself in a week at the latest.",
+        "{what} 的暂停到期未复核，最迟一周内自动结束。",
+    ),
+    "suspension_ended": Words(
+        "A suspension is over", "暂停已结束",
+        "The suspension of {what} is over, and everything is as it was before.",
+        "{what} 的暂停已结束，一切恢复原状。",
+    ),
+    "appeal_asked": Words(
+        "We asked you something", "我们需要您的答复",
+        "The clock of your appeal {appeal} waits: {because}. Look at its page.",
+        "您的申诉 {appeal} 暂停计时：{because_zh}。请查看申诉页面。",
+    ),
+    "appeal_overdue": Words(
+        "Your appeal is overdue", "您的申诉已逾期",
+        "Nobody has answered your appeal {appeal} in time. It is called out, and what can be lifted is lifted meanwhile.",
+        "您的申诉 {appeal} 逾期未答复，已升级处理，可解除的限制先行解除。",
+    ),
+    "appeal_decided": Words(
+        "Your appeal is answered", "您的申诉已答复",
+        "Appeal {appeal}: {outcome}. {reason}",
+        "申诉 {appeal}：{outcome_zh}。{reason_zh}",
+    ),
+}  # fmt: skip
+
+# What a decision does, in the words of its notice.
+ACTIONS: dict[str, tuple[str, str]] = {
+    "suspend": ("suspended or taken down", "暂停或下架"), "stop_new": ("stopped for what is new", "停止新增"),
+    "restore": ("restored", "恢复"), "warn": ("a warning", "提醒"), "hold": ("hidden until looked at", "待审核，暂不展示"),
+    "block": ("not published", "未予发布"), "violation": ("a violation with points", "违规计分"),
+    "limit": ("a limit on the account", "账号限制"),
+}  # fmt: skip
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "upheld": ("the decision stands", "维持原决定"), "reversed": ("the decision was taken back", "原决定已撤销"),
 }  # fmt: skip
 
 # Shown beside a chat message that leads outside; the message itself is delivered as it was written.

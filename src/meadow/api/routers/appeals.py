@@ -35,6 +35,7 @@ class LimitOut(t.Out):
     rule: str = Field(examples=["conduct.fraud v1"])
     since: t.Moment
     until: t.Moment | None
+    review_by: t.Moment | None = Field(description="When somebody looks at it again, where it has no end of its own.")
     decision: t.DecisionId
     held: list[t.Money]
     appeal: str | None = Field(examples=[None], description="The id of the appeal that is open or was the last.")
@@ -220,7 +221,7 @@ def _limit(one: queries.Limit, face: queries.Face, zh: bool) -> dict[str, Any]:
         "target": {"kind": face.name, "id": face.public_id, "title": face.title},
         "reason": (one.reason_zh or one.reason) if zh else one.reason,
         "rule": f"{one.rule_id} v{one.rule_version}", "since": one.since, "until": one.until,
-        "decision": one.decision, "appeal": last and last.public_id,
+        "review_by": one.review_by, "decision": one.decision, "appeal": last and last.public_id,
         "held": [{"amount_minor": minor, "currency": currency} for minor, currency in one.held],
     }  # fmt: skip
 

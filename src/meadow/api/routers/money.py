@@ -149,7 +149,10 @@ def list_commissions(request: HttpRequest, cursor: t.Cursor = "", limit: t.PageS
 
 @group.post(
     "/payouts", gives=PayoutOut, status=201, scope="money", once=True,
-    refuses=["not_found", "forbidden", "provider_unknown", "receivable_outstanding", "insufficient_funds"],
+    refuses=[
+        "not_found", "forbidden", "provider_unknown", "receivable_outstanding", "insufficient_funds", "limited",
+        "feature_suspended",
+    ],
 )  # fmt: skip
 def withdraw(request: HttpRequest, body: PayoutIn) -> Any:
     """Pays out what a party of the caller's has free; what it owes is paid first."""

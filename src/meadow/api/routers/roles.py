@@ -9,6 +9,7 @@ from meadow.accounts import queries, services
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.operations import Group
+from meadow.governance import queries as governance
 from meadow.kernel.errors import Refusal
 
 group = Group("roles")
@@ -78,9 +79,13 @@ class Staff(t.Out):
     role: str = Field(examples=["owner"])
 
 
-@group.post("/creators", gives=CreatorOut, status=201, scope="content", refuses=["creator_exists", "identity_taken"])
+@group.post(
+    "/creators", gives=CreatorOut, status=201, scope="content",
+    refuses=["creator_exists", "identity_taken", "feature_suspended"],
+)  # fmt: skip
 def apply_as_creator(request: HttpRequest, body: CreatorIn) -> Any:
     """Applies to become a creator; it costs nothing."""
+    governance.require_feature("applications")
     made = services.apply_as_creator(
         person_id=caller_of(request).person, name=body.name, fields=body.fields, about=body.about
     )

@@ -44,7 +44,11 @@ class DecisionIn(t.In):
     action: Literal["suspend", "restore"]
     rule: RuleId
     reason: Reason
-    until: Annotated[AwareDatetime, Field(examples=["2026-12-22T00:00:00Z"])] | None = None
+    scope: Literal["new", "existing", "all"] | None = Field(default=None, description="Needed to suspend.")
+    ground: Literal["fraud", "security", "legal"] | None = Field(default=None, description="Needed to suspend.")
+    until: Annotated[AwareDatetime, Field(examples=["2026-12-22T00:00:00Z"])] | None = Field(
+        default=None, description="Needed to suspend: when it is looked at again, within thirty days."
+    )
 
 
 class ReverseIn(t.In):
@@ -110,10 +114,10 @@ def list_rules(request: HttpRequest) -> Any:
     refuses=["forbidden", "rule_unknown", "not_found", "suspended_already"],
 )  # fmt: skip
 def decide(request: HttpRequest, body: DecisionIn) -> Any:
-    """Suspends at once for safety, or restores, a creator, merchant, shop, product or recommendation.
+    """Suspends at once for fraud, security or the law, or restores, a creator, merchant, shop, product or recommendation.
 
-    A suspension made here is one like those of /suspensions: its ground is security, it stops all, and it is reviewed
-    by `until`, in thirty days if nothing is said.  Its owner carries the decision out within moments.
+    A suspension made here is one like those of /suspensions, and needs what they need: scope, ground, and `until`, by
+    which it is reviewed.  What policy alone asks for has seven days' notice: announce it at /suspensions.
     """
     by = caller_of(request).operator()
     subject = (KINDS[body.kind], _subject_id(body.kind, body.id))
@@ -123,10 +127,12 @@ def decide(request: HttpRequest, body: DecisionIn) -> Any:
                 subject=subject, action="restore", rule=body.rule, reason=body.reason, until=body.until, by=by
             )
         )
-    now = clock.now()
+    if body.scope is None or body.ground is None or body.until is None:
+        missing = next(name for name in ("scope", "ground", "until") if getattr(body, name) is None)
+        raise Refusal("malformed", field=missing, why="a suspension says how far, on what ground and until when")
     made = services.announce_suspension(
-        subject=subject, scope="all", ground="security", rule=body.rule, reason=body.reason, starts_at=now,
-        review_by=body.until or now + queries.LONGEST, at_review="lift" if body.until else "escalate", by=by,
+        subject=subject, scope=body.scope, ground=body.ground, rule=body.rule, reason=body.reason,
+        starts_at=clock.now(), review_by=body.until, at_review="lift", by=by,
     )  # fmt: skip
     assert made.decision is not None
     return {**_decision(made.decision), "until": made.review_by}

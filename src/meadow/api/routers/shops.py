@@ -101,7 +101,8 @@ def reopen_shop(request: HttpRequest, shop: t.ShopId) -> Any:
 def visible_shop(request: HttpRequest, shop: str) -> queries.ShopView:
     """A shop that the caller may see.  Refuses: not_found."""
     caller, found = caller_of(request), queries.shop(shop)
-    if found.state != "open" and not caller.is_operator:
+    # Stopped for what is new, its page stays; closed or suspended, it is seen by who keeps it.
+    if found.state not in ("open", "stopped") and not caller.is_operator:
         if caller.person_id is None:
             raise Refusal("not_found")
         caller.staff_of(found.merchant_id)

@@ -68,7 +68,8 @@ def product_json(public_id: str) -> bytes:
         "  'is_gift', s.is_gift, 'buyer_limit', s.buyer_limit) ORDER BY s.position, s.id), '[]')"
         "  FROM catalog_sku s WHERE s.product_id = p.id AND NOT s.is_retired))::text "
         "FROM catalog_product p JOIN catalog_shop h ON h.id = p.shop_id "
-        "WHERE p.public_id = %(product)s AND p.state IN ('on_sale', 'withdrawn', 'stopped')",
+        "WHERE p.public_id = %(product)s AND p.state IN ('on_sale', 'withdrawn', 'stopped') "
+        "AND h.state <> 'suspended'",
         {"product": public_id, "picture": rules.PICTURE_PATH},
     )
     if text is None:

@@ -194,6 +194,15 @@ def shop(which: int | str) -> ShopView:
     return ShopView(**row)
 
 
+def shop_page(which: int | str) -> ShopView:
+    """A shop as everybody may see it: open, closed, or stopped for what is new.  Refuses: not_found, while it is
+    suspended altogether."""
+    found = shop(which)
+    if found.state == "suspended":
+        raise Refusal("not_found")
+    return found
+
+
 def shops(which: Iterable[int]) -> dict[int, ShopView]:
     """Shops by id, in one statement."""
     found = db.rows(_SHOP + "WHERE h.id = ANY(%s::bigint[])", [list(which)])
@@ -207,7 +216,10 @@ def shops_of_merchants(merchant_ids: Iterable[int]) -> list[ShopView]:
 
 
 def product_page(which: int | str, *, keeper: bool = False) -> ProductPage:
-    """A product that is on sale or was; drafts and suspended ones only for who keeps the shop.  Refuses: not_found."""
+    """A product that is on sale or was; drafts, and what is suspended itself or with its shop, only for who keeps it.
+
+    Refuses: not_found.
+    """
     column = "id" if isinstance(which, int) else "public_id"
     row = db.one(
         f"SELECT {CARD_COLUMNS}, p.description, p.vendor, p.category, p.tags, p.options, p.state, "
@@ -216,7 +228,8 @@ def product_page(which: int | str, *, keeper: bool = False) -> ProductPage:
         f"FROM catalog_product p {CARD_JOINS} WHERE p.{column} = %s",
         [which],
     )
-    if row is None or (row["state"] in ("draft", "suspended") and not keeper):
+    hidden = row is not None and (row["state"] in ("draft", "suspended") or row["shop_state"] == "suspended")
+    if row is None or (hidden and not keeper):
         raise Refusal("not_found")
     card = card_of({name: row[name] for name in Card.__slots__ if name != "image"})
     return ProductPage(

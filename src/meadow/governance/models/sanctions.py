@@ -47,6 +47,9 @@ class Sanction(models.Model):
     state = models.CharField(max_length=8, default=SANCTION.start)
     issued_at = models.DateTimeField(default=now)
     until = models.DateTimeField(null=True)
+    # What has no end is looked at again by this moment; called out then, it ends by itself if nobody answers.
+    review_by = models.DateTimeField(null=True)
+    called_out_at = models.DateTimeField(null=True)
     # Its effects ended early, though it stands: an overdue appeal lifts what can be lifted.
     lifted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -54,6 +57,9 @@ class Sanction(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="sanction_state", condition=Q(state__in=SANCTION.states)),
+            models.CheckConstraint(
+                name="sanction_ends_or_is_reviewed", condition=Q(until__isnull=False) | Q(review_by__isnull=False)
+            ),
             models.UniqueConstraint(
                 fields=["violation"], condition=~Q(state="reversed"), name="sanction_one_per_violation"
             ),
@@ -66,6 +72,11 @@ class Sanction(models.Model):
             ),
             models.Index(
                 fields=["until"], condition=Q(state__in=["issued", "upheld"], until__isnull=False), name="sanction_due"
+            ),
+            models.Index(
+                fields=["review_by"],
+                condition=Q(state__in=["issued", "upheld"], until__isnull=True, lifted_at__isnull=True),
+                name="sanction_review",
             ),
         ]
 

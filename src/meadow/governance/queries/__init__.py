@@ -35,6 +35,8 @@ from meadow.governance.queries.appeals import (
     require_appellant,
     root_decision,
     sanctions_from,
+    shown_meanwhile,
+    taken_down_by,
 )
 from meadow.governance.queries.backtests import Backtest, backtest, backtest_all
 from meadow.governance.queries.blocked import blocked_csv, blocked_report
@@ -372,6 +374,8 @@ __all__ = [
     "sanctions_of",
     "scans",
     "screen_in_force",
+    "shown_meanwhile",
+    "taken_down_by",
     "shipped_packs",
     "standing_decisions",
     "stored_pack",

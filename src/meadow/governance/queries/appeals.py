@@ -10,6 +10,7 @@ from django.db.models import Min, Q
 
 from meadow.governance.models import Appeal, AppealNote, Decision, Sanction
 from meadow.governance.queries.standing import parties_of
+from meadow.governance.rules import PARTY_KINDS
 from meadow.governance.rules import appeals as laws
 from meadow.governance.rules.appeals import Decided
 from meadow.kernel import clock, db
@@ -90,6 +91,37 @@ def sanctions_from(root: Decision) -> list[Sanction]:
         [root.pk],
     )
     return list(Sanction.objects.filter(pk__in=[row["id"] for row in ids]).order_by("pk"))
+
+
+def taken_down_by(root: Decision) -> list[Decision]:
+    """What a decision took down that is no account, and still keeps away; suspensions are left out, they have dates.
+
+    What another decision keeps away as well is left out too: taking this one back would show nothing.
+    """
+    rows = db.rows(
+        "WITH RECURSIVE below(id) AS (SELECT %s::bigint UNION SELECT d.id FROM governance_decision d "
+        "JOIN below b ON d.cause_id = b.id) SELECT d.id FROM governance_decision d JOIN below b ON b.id = d.id "
+        "WHERE d.action IN ('suspend', 'hold') AND d.subject_kind <> ALL(%s) "
+        "AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = d.id) "
+        "AND NOT EXISTS (SELECT 1 FROM governance_decision o WHERE o.subject_kind = d.subject_kind "
+        " AND o.subject_id = d.subject_id AND o.id <> d.id AND o.action IN ('suspend', 'stop_new', 'hold') "
+        " AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = o.id)) "
+        "AND NOT EXISTS (SELECT 1 FROM governance_suspension s WHERE s.decision_id = d.id) ORDER BY d.id",
+        [root.pk, list(PARTY_KINDS)],
+    )
+    return list(Decision.objects.select_related("words").filter(pk__in=[row["id"] for row in rows]).order_by("pk"))
+
+
+def shown_meanwhile(root: Decision) -> list[Decision]:
+    """The restorations that an overdue appeal of this decision has made and that stand."""
+    rows = db.rows(
+        "WITH RECURSIVE below(id) AS (SELECT %s::bigint UNION SELECT d.id FROM governance_decision d "
+        "JOIN below b ON d.cause_id = b.id) SELECT d.id FROM governance_decision d JOIN below b ON b.id = d.id "
+        "WHERE d.action = 'restore' AND d.cause_id IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = d.id) ORDER BY d.id",
+        [root.pk],
+    )
+    return list(Decision.objects.select_related("words").filter(pk__in=[row["id"] for row in rows]).order_by("pk"))
 
 
 def party_appealing(root: Decision, person_id: int) -> Party:

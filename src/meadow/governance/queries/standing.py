@@ -47,6 +47,7 @@ class Limit:
     decision: str
     sanction: str | None
     held: tuple[tuple[int, str], ...] = ()
+    review_by: datetime | None = None  # when somebody looks at it again, where it has no end of its own
 
 
 def violation_log(kind: str, party_id: int) -> list[Entry]:
@@ -94,8 +95,11 @@ def root_of(given: Sanction) -> Decision:
 
 
 def consequences(first: Decision) -> list[Decision]:
-    """What followed from a decision and stands; sanctions are left out, they follow from the log."""
-    found = Decision.objects.filter(cause=first).exclude(action="uphold").order_by("pk")
+    """What followed from a decision and stands; sanctions are left out, they follow from the log.
+
+    What was shown again while an appeal was late is no consequence: nothing of it needs to be taken back.
+    """
+    found = Decision.objects.filter(cause=first).exclude(action__in=("uphold", "restore")).order_by("pk")
     undone = set(Decision.objects.filter(reverses__cause=first).values_list("reverses_id", flat=True))
     undone |= set(Sanction.objects.filter(decision__cause=first).values_list("decision_id", flat=True))
     return [decision for decision in found if decision.pk not in undone]
@@ -127,7 +131,8 @@ def limit_on(parties: Iterable[Party], act: str) -> Limit | None:
 def _sanctions(parties: Sequence[Party]) -> list[Limit]:
     now = clock.now()
     rows = db.rows(
-        "SELECT s.id, s.public_id, s.limits, s.party_kind, s.party_id, s.issued_at, s.until, d.public_id AS decision, "
+        "SELECT s.id, s.public_id, s.limits, s.party_kind, s.party_id, s.issued_at, s.until, s.review_by, "
+        "d.public_id AS decision, "
         "d.rule_id, d.rule_version, t.reason, t.reason_zh "
         "FROM governance_sanction s JOIN governance_decision d ON d.id = s.decision_id "
         "JOIN governance_decisiontext t ON t.decision_id = d.id "
@@ -147,6 +152,7 @@ def _of_sanction(row: dict[str, Any], what: str) -> Limit:
         what, en, zh, party, party, row["rule_id"], row["rule_version"], row["reason"], row["reason_zh"],
         row["issued_at"], row["until"], row["decision"], row["public_id"],
         tuple((hold.remaining_minor, hold.currency) for hold in holds if hold.state == "open"),
+        row["review_by"],
     )  # fmt: skip
 
 
@@ -162,8 +168,9 @@ def _decisions(parties: Sequence[Party]) -> list[Limit]:
     """What decisions withhold that are no sanctions: suspensions, posts taken down or waiting for a look."""
     rows = db.rows(
         "SELECT d.id, d.public_id, d.subject_kind, d.subject_id, d.party_kind, d.party_id, d.action, d.rule_id, "
-        "d.rule_version, d.made_at, d.until, t.reason, t.reason_zh "
+        "d.rule_version, d.made_at, d.until, t.reason, t.reason_zh, n.review_by "
         "FROM governance_decision d JOIN governance_decisiontext t ON t.decision_id = d.id "
+        "LEFT JOIN governance_suspension n ON n.decision_id = d.id "
         "JOIN unnest(%s::text[], %s::bigint[]) AS p(kind, id) ON d.party_kind = p.kind AND d.party_id = p.id "
         "WHERE d.action IN ('suspend', 'stop_new', 'hold', 'review') AND (d.until IS NULL OR d.until > %s) "
         "AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = d.id) "
@@ -194,6 +201,8 @@ def _decisions(parties: Sequence[Party]) -> list[Limit]:
                 row["until"],
                 row["public_id"],
                 None,
+                (),
+                row["review_by"],
             )  # fmt: skip
         )
     return found

@@ -42,6 +42,8 @@ PAUSES: dict[str, tuple[str, str]] = {
 }
 LONGEST_PAUSE = timedelta(days=14)
 MOST_PAUSES = 3
+# What protects others stays while an appeal waits, however late the answer is.
+PROTECTING = ("goods.", "cn.goods.", "operation.safety", "conduct.fraud", "conduct.counterfeit")
 
 
 def allowance(action: str) -> timedelta:

@@ -18,6 +18,7 @@ KIND_NAMES: dict[str, tuple[str, str]] = {
     "suspension": ("Suspension to review", "待复核的暂停"),
     "tracking": ("Doubtful tracking", "物流单号存疑"),
     "dispute": ("Dispute not ruled in time", "超时未裁决的纠纷"),
+    "sanction": ("Sanction to review", "待复核的处罚"),
 }
 KINDS = tuple(KIND_NAMES)
 MOST_FILTERS = 30

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 SEVERITIES = ("minor", "serious", "grave", "extreme")
 MILLI = 1000
 DAY = timedelta(days=1)
+# A sanction without an end is looked at again after this long; called out, it lasts this much longer at most.
+REVIEW_AFTER, CALLED_OUT = 90 * DAY, 7 * DAY
 
 # What a limit stops, in the words of the page that shows it to the account's holder.
 LIMITS_OF_SANCTIONS: dict[str, tuple[str, str]] = {
@@ -149,6 +151,11 @@ class Due:
     limits: tuple[str, ...]
     since: datetime
     until: datetime | None
+
+    @property
+    def review_by(self) -> datetime | None:
+        """When somebody must look at it again; only what has no end needs it."""
+        return self.since + REVIEW_AFTER if self.until is None else None
 
 
 def points_milli(entry: Entry, at: datetime) -> int:

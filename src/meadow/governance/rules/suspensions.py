@@ -61,14 +61,20 @@ TARGETS: dict[str, Target] = {
         "Merchant", "商家",
         {
             "new": ("New shops and new orders; pages stay, orders on their way are finished.", "停止开店和接收新订单；页面保留，在途订单照常履约。"),
-            "all": ("All shops are off sale; orders on their way are finished.", "全部店铺下架；在途订单照常履约。"),
+            "all": (
+                "All shops are off sale and their pages are hidden; orders on their way are finished.",
+                "全部店铺下架，页面隐藏；在途订单照常履约。",
+            ),
         },
     ),
     "catalog.shop": Target(
         "Shop", "店铺",
         {
             "new": ("New orders; pages stay, orders on their way are finished.", "停止接收新订单；页面保留，在途订单照常履约。"),
-            "all": ("The shop is off sale; orders on their way are finished.", "店铺下架；在途订单照常履约。"),
+            "all": (
+                "The shop is off sale and its pages are hidden; orders on their way are finished.",
+                "店铺下架，页面隐藏；在途订单照常履约。",
+            ),
         },
     ),
     "catalog.product": Target(

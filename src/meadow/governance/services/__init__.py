@@ -109,7 +109,15 @@ from meadow.governance.services.rulebook import (
     publish_rules,
     withdraw_draft,
 )
-from meadow.governance.services.sanctions import appeal_sanction, expire_sanction, lift_sanction, record_violation
+from meadow.governance.services.sanctions import (
+    appeal_sanction,
+    end_sanction,
+    expire_sanction,
+    keep_sanction,
+    lift_sanction,
+    pass_review,
+    record_violation,
+)
 from meadow.governance.services.suspensions import (
     announce_suspension,
     keep_suspension,
@@ -169,6 +177,7 @@ __all__ = [
     "empty_due_texts",
     "end_pack",
     "end_partner",
+    "end_sanction",
     "erase_appeals",
     "erase_comments",
     "erase_decision_words",
@@ -184,6 +193,7 @@ __all__ = [
     "is_private",
     "judge",
     "judge_batch",
+    "keep_sanction",
     "keep_suspension",
     "key_of",
     "leave_under_old_rules",
@@ -204,6 +214,7 @@ __all__ = [
     "party_of",
     "pass_appeal_due",
     "pass_due",
+    "pass_review",
     "pause_appeal",
     "preview_pack",
     "publish_draft",

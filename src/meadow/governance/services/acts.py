@@ -115,6 +115,8 @@ def _act(case_id: int, act: str, by: Actor, note: str, against: Against) -> Case
             effects = _appeal(case, passes, by, against)
         elif case.kind == "suspension":
             effects = _suspension(case, passes, by, against)
+        elif case.kind == "sanction":
+            effects = _sanction(case, passes, by, against)
         elif passes:
             effects = _pass(case, by, against.reason)
         else:
@@ -206,9 +208,20 @@ def _suspension(case: Case, lifts: bool, by: Actor, against: Against) -> Effects
     return [{"suspension": found.pk}]
 
 
+def _sanction(case: Case, ends: bool, by: Actor, against: Against) -> Effects:
+    """A review of what has no end: it ends now, or goes on and is looked at again."""
+    found = queries.sanction(case.key)
+    if ends:
+        sanctions.end_sanction(sanction_id=found.pk, reason=against.reason, by=by)
+    else:
+        uphold_decision(decision_id=queries.root_of(found).pk, reason=against.reason, by=by)
+        sanctions.keep_sanction(sanction_id=found.pk, by=by)
+    return [{"sanction": found.pk}]
+
+
 def _can_be_undone(act: CaseAct) -> bool:
-    """An answer that somebody was given, and a suspension that was lifted or kept, are decided anew instead."""
-    return not any("appeal" in effect or "suspension" in effect for effect in act.effects)
+    """An answer that somebody was given, and what a review ended or kept, are decided anew instead."""
+    return not any({"appeal", "suspension", "sanction"} & set(effect) for effect in act.effects)
 
 
 def _undo(case: Case, effect: dict[str, Any], by: Actor) -> None:

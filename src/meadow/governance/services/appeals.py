@@ -12,7 +12,7 @@ from meadow.governance.models import Appeal, AppealNote, Case, Decision, Suspens
 from meadow.governance.rules import appeals as laws
 from meadow.governance.services import sanctions
 from meadow.governance.services.cases import close_case
-from meadow.governance.services.decisions import follow_up, in_turn
+from meadow.governance.services.decisions import announce, follow_up, in_turn, take_back
 from meadow.governance.services.guards import reason_text
 from meadow.governance.services.queue import file_case, operator_id
 from meadow.governance.services.reversal import reverse_decision
@@ -187,6 +187,9 @@ def _take_back(root: Decision, reason: str, by: Actor) -> Decision:
 
 def _confirm(root: Decision, reason: str, by: Actor) -> Decision:
     made = follow_up(root, "uphold", reason, by, cause=root)
+    for shown in queries.shown_meanwhile(root):
+        in_turn((shown.subject_kind, shown.subject_id))
+        take_back(shown, reason, by)
     _confirm_sanctions(root)
     return made
 
@@ -209,9 +212,18 @@ def _lift_what_can_be(found: Appeal) -> list[str]:
     if suspension is not None and suspension.is_in_force and not suspension.is_safety:
         lift_suspension(suspension_id=suspension.pk, reason=why, by=SYSTEM, ending="appeal")
         lifted.append(suspension.public_id)
+    if not found.decision.rule_id.startswith(laws.PROTECTING):
+        lifted += [_show_meanwhile(taken, why) for taken in queries.taken_down_by(found.decision)]
     if lifted:
         _note(found, "lifted", why, None)
     return lifted
+
+
+def _show_meanwhile(taken: Decision, why: str) -> str:
+    """What was taken down is shown while the answer is late; an answer that confirms the decision hides it again."""
+    in_turn((taken.subject_kind, taken.subject_id))
+    announce(follow_up(taken, "restore", why, SYSTEM, cause=taken))
+    return taken.public_id
 
 
 def _resume(found: Appeal, person_id: int | None) -> None:

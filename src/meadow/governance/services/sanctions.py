@@ -9,14 +9,16 @@ from datetime import datetime
 
 from meadow.accounts import queries as accounts
 from meadow.governance import queries, rules
-from meadow.governance.models import Decision, Sanction, Violation
+from meadow.governance.models import Case, Decision, Sanction, Violation
 from meadow.governance.rules import points
 from meadow.governance.rules.lifecycles import SANCTION
 from meadow.governance.rules.points import Due
+from meadow.governance.services.cases import close_case
 from meadow.governance.services.decisions import announce, in_turn, record, take_back
 from meadow.governance.services.guards import reason_text, require_operator, require_subject
 from meadow.governance.services.parties import Subject
-from meadow.kernel import clock
+from meadow.governance.services.queue import file_case
+from meadow.kernel import audit, clock
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic, move
 from meadow.kernel.errors import Refusal
@@ -89,7 +91,9 @@ def mark(*, sanction_id: int, event: str) -> Sanction:
     """Moves a sanction's state: appeal, uphold; its effects stay as they are.  Refuses: not_found, stale_state."""
     with atomic():
         sanction = Sanction.objects.select_for_update().get(pk=queries.sanction(sanction_id).pk)
-        move(sanction, SANCTION, event)
+        # Whoever confirms it has looked at it, so what has no end is looked at again that much later.
+        looked = {"review_by": clock.now() + points.REVIEW_AFTER, "called_out_at": None}
+        move(sanction, SANCTION, event, **(looked if event == "uphold" and sanction.until is None else {}))
     return sanction
 
 
@@ -122,13 +126,73 @@ def expire_sanction(*, sanction: Sanction) -> None:
     ledger_services.release_holds_of(cause=_hold_cause(sanction))
 
 
+def keep_sanction(*, sanction_id: int, by: Actor) -> Sanction:
+    """A review that keeps what has no end for as long again.  Refuses: forbidden, not_found, stale_state."""
+    require_operator(by)
+    with atomic():
+        sanction = _in_force(sanction_id, "keep")
+        sanction.review_by, sanction.called_out_at = clock.now() + points.REVIEW_AFTER, None
+        sanction.save(update_fields=["review_by", "called_out_at"])
+        audit.record(
+            by,
+            "keep_sanction",
+            ("governance.sanction", sanction.pk),
+            after={"review_by": sanction.review_by.isoformat()},
+        )
+    return sanction
+
+
+def end_sanction(*, sanction_id: int, reason: str, by: Actor = SYSTEM) -> Sanction:
+    """Ends a sanction before its time: its limits are over, what it cites stays on the record.
+
+    Refuses: forbidden, malformed, not_found, stale_state.
+    """
+    require_operator(by)
+    text = reason_text(reason)
+    with atomic():
+        sanction = _in_force(sanction_id, "expire")
+        _undo_effects(sanction, text, by)
+        move(sanction, SANCTION, "expire", ended_at=clock.now())
+        audit.record(by, "end_sanction", ("governance.sanction", sanction.pk), after={"reason": text})
+    return sanction
+
+
+def pass_review(*, sanction: Sanction) -> None:
+    """Nobody has looked by its date: it is called out in the queue, and a week later its limits end by themselves."""
+    if sanction.called_out_at is not None:
+        end_sanction(sanction_id=sanction.pk, reason="Nobody reviewed it by its date, so it ended by itself.")
+        case = Case.objects.filter(kind="sanction", key=sanction.public_id).exclude(state="closed").first()
+        if case is not None:
+            Case.objects.filter(pk=case.pk).update(held_by=None, held_until=None)
+            close_case(case_id=case.pk)
+        return
+    assert sanction.review_by is not None
+    sanction.called_out_at, sanction.review_by = clock.now(), sanction.review_by + points.CALLED_OUT
+    sanction.save(update_fields=["called_out_at", "review_by"])
+    file_case(
+        kind="sanction", key=sanction.public_id, subject=(sanction.party_kind, sanction.party_id), weight=1000,
+        rule_id=sanction.decision.rule_id, decision_id=sanction.decision_id, escalated=True,
+    )  # fmt: skip
+    audit.record(SYSTEM, "call_out_sanction", ("governance.sanction", sanction.pk))
+
+
+def _in_force(sanction_id: int, event: str) -> Sanction:
+    """The sanction, its party's turn taken.  Refuses: not_found, stale_state, unless it stands with its effects."""
+    found = queries.sanction(sanction_id)
+    in_turn((found.party_kind, found.party_id))
+    sanction = Sanction.objects.select_for_update(of=("self",)).select_related("decision").get(pk=found.pk)
+    if sanction.state not in ("issued", "upheld") or sanction.lifted_at is not None:
+        raise Refusal("stale_state", state=sanction.state, event=event)
+    return sanction
+
+
 def _issue(party: Subject, wanted: Due, by: Actor) -> None:
     if wanted.until is not None and wanted.until <= clock.now():
         return
     violation = Violation.objects.select_related("decision__words").get(pk=wanted.violation)
     sanction = Sanction(
         violation=violation, party_kind=party[0], party_id=party[1], grade=wanted.grade, limits=list(wanted.limits),
-        issued_at=wanted.since, until=wanted.until, decision=_decision(party, wanted, violation.decision, by),
+        issued_at=wanted.since, until=wanted.until, review_by=wanted.review_by, decision=_decision(party, wanted, violation.decision, by),
     )  # fmt: skip
     sanction.save(force_insert=True)
     _lay_effects(sanction, violation)
@@ -145,7 +209,8 @@ def _regrade(sanction: Sanction, wanted: Due, reason: str, by: Actor) -> None:
     party = (sanction.party_kind, sanction.party_id)
     sanction.decision = _decision(party, wanted, violation.decision, by)
     sanction.grade, sanction.limits, sanction.until = wanted.grade, list(wanted.limits), wanted.until
-    sanction.save(update_fields=["decision", "grade", "limits", "until"])
+    sanction.review_by, sanction.called_out_at = wanted.review_by, None
+    sanction.save(update_fields=["decision", "grade", "limits", "until", "review_by", "called_out_at"])
     if was_in_force:
         if sanction.until is None or sanction.until > clock.now():
             _lay_effects(sanction, violation)

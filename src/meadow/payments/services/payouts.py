@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from meadow.governance.queries import require_feature
 from meadow.governance.services import require_payout
 from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import Actor
@@ -39,8 +40,8 @@ def withdraw(
     provider: "bank" goes out with the next bank file; a sandbox pays at once.  By default the sandbox where there is
     one, else the bank.  Two at once for the whole balance: one succeeds, because the account's floor stands in the
     database.  Above the installation's threshold two people have to agree; after a change of bank details it rests.
-    Refuses: malformed, provider_unknown, key_reused, payout_below_minimum, limited, receivable_outstanding,
-    insufficient_funds;
+    Refuses: malformed, provider_unknown, key_reused, payout_below_minimum, limited, feature_suspended,
+    receivable_outstanding, insufficient_funds;
     to the bank also step_up_required, bank_details_missing, identity_unverified, holder_name_differs.
     """
     provider = provider or ("sandbox" if settings.MEADOW.sandbox else rules.BANK)
@@ -57,6 +58,8 @@ def withdraw(
         payout, is_new = _open(key, party, amount, provider, by, details)
         if not is_new:
             return payout
+        # Asked after the look for the same request: what was taken in before the stop is finished.
+        require_feature("payouts")
         _check(party, amount)
         if amount.minor < settings.MEADOW.payout_minimum_minor:
             raise Refusal("payout_below_minimum", minimum_minor=settings.MEADOW.payout_minimum_minor)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from meadow.accounts import queries as accounts
 from meadow.accounts import services as account_services
+from meadow.governance import queries as governance
 from meadow.kernel.errors import Refusal
 from meadow.web.site import keep_language
 from meadow.web.visitor import in_their_time, signed_in
@@ -49,6 +50,7 @@ def me(request: HttpRequest) -> HttpResponse:
 def apply(request: HttpRequest) -> HttpResponse:
     """An application as a creator."""
     person_id = signed_in(request)
+    governance.require_feature("applications")
     account_services.apply_as_creator(
         person_id=person_id, name=request.POST.get("name", ""), about=request.POST.get("about", "")
     )

@@ -129,7 +129,8 @@ def _matters(
             {
                 "decision": one.decision, "target": words.target_of(faces[one.subject]), "says": [],
                 "reason": words.said(one.reason, one.reason_zh), "rule": titles[(one.rule_id, one.rule_version)],
-                "since": one.since, "until": one.until, "held": [], **_way_back(one.decision),
+                "since": one.since, "until": one.until, "review_by": one.review_by,
+                "is_for_good": one.what == "taken_down" and one.until is None, "held": [], **_way_back(one.decision),
             },
         )  # fmt: skip
         matter["says"].append(words.said(one.en, one.zh))

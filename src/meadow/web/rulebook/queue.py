@@ -211,6 +211,8 @@ def _choices(page: queries.CasePage) -> dict[str, Any]:
         return {"appeal": appeal_of(found), "notes": notes_of(found), "causes": causes}
     if page.case.kind == "suspension":
         return {"suspension": page.case.key}
+    if page.case.kind == "sanction":
+        return {"is_sanction": True}
     table = queries.rulebook_export()["penalties"]
     offences = [
         (f"{kind}:{severity}", f"{kind} · {severity} · {one['points'][severity]}")

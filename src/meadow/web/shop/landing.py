@@ -96,7 +96,7 @@ def _product(token: sharing.Resolved, visitor: Visitor) -> Target:
 def _to_shop(token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
     origin = token.origin()
     query = f"?{urlencode({'v': clicks.link_view(visitor, origin)})}" if origin else ""
-    return redirect(reverse("shop", args=[catalog.shop(token.target_id).public_id]) + query)
+    return redirect(reverse("shop", args=[catalog.shop_page(token.target_id).public_id]) + query)
 
 
 def _unknown(token: sharing.Resolved, visitor: Visitor) -> Target:

@@ -98,13 +98,13 @@ def _said(post_id: str, product_id: str) -> dict[str, Any] | None:
 @require_safe
 def shop(request: HttpRequest, which: str) -> HttpResponse:
     """What a shop has on its shelf, newest first."""
-    found = catalog.shop(which)
+    found = catalog.shop_page(which)
     visitor = visitor_of(request)
     click = clicks.followed(request, visitor)
     page = catalog.newest_cards(shop_id=found.shop_id, cursor=request.GET.get("after"), limit=SHELF)
     values = {
         "shop": found, "closed": found.state != "open", "more": page.next_cursor,
-        "products": [_shelf_texts(card, click) for card in page.cards] if found.state == "open" else [],
+        "products": [_shelf_texts(card, click) for card in page.cards] if found.state in ("open", "stopped") else [],
     }  # fmt: skip
     response = render(request, "web/shop.html", values)
     return keep_carrier(response, visitor) if click else response
