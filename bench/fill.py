@@ -91,6 +91,7 @@ def people() -> dict[str, object]:
     from meadow.accounts import services as accounts
     from meadow.catalog import services as catalog
     from meadow.kernel.audit import SYSTEM
+    from meadow.payments import services as payments
     from meadow.plans import services as plans
     from meadow.trade.models import Checkout
 
@@ -98,6 +99,7 @@ def people() -> dict[str, object]:
     accounts.claim_operator(code=accounts.issue_operator_code(), person_id=operator.pk)
     ada = accounts.add_person(email="ada@bench.test", name="Ada", locale="en")
     merchant = accounts.open_merchant(person_id=ada.pk, name="Ada", kind="individual")
+    payments.admit_merchant(merchant_id=merchant.pk, reason="known to the operator", by=SYSTEM)
     for n in range(SHOPS):
         shop = catalog.open_shop(merchant_id=merchant.pk, name=f"Shop {n}", currency="CNY")
         plans.set_general_plan(shop_id=shop.pk, rate_bp=2000, by=SYSTEM)

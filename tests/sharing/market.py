@@ -9,6 +9,7 @@ from meadow.accounts.queries import Creator
 from meadow.catalog import queries as catalog
 from meadow.catalog import services as shelves
 from meadow.kernel.audit import SYSTEM, Actor
+from meadow.payments import services as payments
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -42,6 +43,7 @@ def creator(name: str = "Mei") -> Creator:
 def shop(name: str = "Ada's shop", keeper: str = "Ada") -> Shop:
     keeper_id = person(keeper)
     merchant = accounts.open_merchant(person_id=keeper_id, name=f"{keeper} Ltd")
+    payments.admit_merchant(merchant_id=merchant.pk, reason="known to the operator", by=SYSTEM)
     opened = shelves.open_shop(merchant_id=merchant.pk, name=name, currency="CNY")
     return Shop(opened.pk, merchant.pk, Actor("person", keeper_id))
 

@@ -44,6 +44,7 @@ class House:
         house = cls(anyone, otto, cls.person("Ada"), cls.person("Mei"))
         merchant = done(house.ada.post("merchants", {"name": "Linen & Co"}))["id"]
         shop = {"name": "Linen & Co", "currency": "CNY", "flat_shipping_minor": shipping_minor}
+        done(otto.post(f"merchants/{merchant}/admit", {"reason": "known to the operator"}))
         house.shop = done(house.ada.post(f"merchants/{merchant}/shops", shop))["id"]
         done(house.ada.put(f"shops/{house.shop}/plans/general", {"rate_bp": rate_bp}))
         house.creator = done(house.mei.post("creators", {"name": "Mei"}))["id"]

@@ -110,6 +110,7 @@ def test_one_payment_pays_two_shops_and_one_currency_each(db: Any) -> None:
     house = House.build()
     shirt = house.product()
     merchant = done(house.ada.post("merchants", {"name": "Tea"}))["id"]
+    done(house.otto.post(f"merchants/{merchant}/admit", {"reason": "known to the operator"}))
     other = done(house.ada.post(f"merchants/{merchant}/shops", {"name": "Tea", "currency": "CNY"}))["id"]
     tea = done(house.ada.post(f"shops/{other}/products", {"title": "Tea", "skus": [{"price_minor": 500, "left": 5}]}))
     lines = [{"sku": product["skus"][0]["id"]} for product in (shirt, tea)]

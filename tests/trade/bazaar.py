@@ -78,6 +78,7 @@ def creator(name: str = "Mei") -> Creator:
 def shop(keeper: str = "Ada", *, shipping: int = 1000, currency: str = "CNY", rate_bp: int | None = 2000) -> Shop:
     keeper_id = person(keeper)
     merchant = accounts.open_merchant(person_id=keeper_id, name=f"{keeper} Ltd")
+    payments.admit_merchant(merchant_id=merchant.pk, reason="known to the operator", by=SYSTEM)
     opened = shelves.open_shop(
         merchant_id=merchant.pk, name=f"{keeper}'s shop", currency=currency, flat_shipping_minor=shipping
     )

@@ -11,6 +11,8 @@ from tests.web.world import REASON, World, browser, settle_down
 from meadow.accounts import services as accounts
 from meadow.catalog import services as catalog
 from meadow.content import services as content
+from meadow.kernel.audit import SYSTEM
+from meadow.payments import services as payments
 from meadow.sharing.models import Click
 from meadow.web.shop import feed
 
@@ -33,6 +35,7 @@ def test_a_card_shows_reason_product_price_creator_and_label(world: World, clien
 
 def test_a3_3_the_label_goes_where_no_commission_is_paid(world: World, client: Client) -> None:
     merchant = accounts.open_merchant(person_id=world.ada.pk, name="Second Ltd")
+    payments.admit_merchant(merchant_id=merchant.pk, reason="known to the operator", by=SYSTEM)
     shop = catalog.open_shop(merchant_id=merchant.pk, name="No plan", currency="CNY")
     plain = catalog.add_product(shop_id=shop.pk, title="Plain bowl", skus=[catalog.NewSku(price_minor=100, left=3)])
     post = content.publish_recommendation(

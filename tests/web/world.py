@@ -12,7 +12,8 @@ from meadow.catalog import queries as catalog_queries
 from meadow.catalog import services as catalog
 from meadow.content import services as content
 from meadow.kernel import clock, outbox, sweeps
-from meadow.kernel.audit import Actor
+from meadow.kernel.audit import SYSTEM, Actor
+from meadow.payments import services as payments
 from meadow.plans import services as plans
 from meadow.sharing import queries as sharing_queries
 from meadow.sharing import services as sharing
@@ -69,6 +70,7 @@ def make_world() -> World:
     applied = accounts.apply_as_creator(person_id=mei.pk, name="Mei <Lin>")
     creator = accounts.approve_creator(creator_id=applied.pk, by=Actor("person", otto.pk))
     merchant = accounts.open_merchant(person_id=ada.pk, name="Green Ear Ltd")
+    payments.admit_merchant(merchant_id=merchant.pk, reason="known to the operator", by=SYSTEM)
     by_ada = Actor("person", ada.pk)
     shop = catalog.open_shop(merchant_id=merchant.pk, name="Green Ear", currency="CNY", flat_shipping_minor=1000)
     flask = catalog.add_product(

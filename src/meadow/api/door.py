@@ -98,13 +98,12 @@ def _check_size(request: HttpRequest) -> None:
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         raise Refusal("body_unreadable", why="Content-Length is no number") from None
-    is_picture = request.path.endswith("/v1/pictures")
-    is_import = request.path.endswith("/imports")
-    most = limits.IMPORT_BYTES if is_import else limits.PICTURE_BYTES if is_picture else limits.BODY_BYTES
+    file_bytes = next((most for end, most in limits.FILES.items() if request.path.endswith(end)), None)
+    most = file_bytes or limits.BODY_BYTES
     if announced > most:
         raise Refusal("body_too_large", limit_bytes=most)
     kind = request.content_type or ""
-    if announced and not (is_import or is_picture) and "/notices/" not in request.path and kind != "application/json":
+    if announced and not file_bytes and "/notices/" not in request.path and kind != "application/json":
         raise Refusal("media_type_unsupported", expected="application/json")
 
 

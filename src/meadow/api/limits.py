@@ -14,6 +14,8 @@ BODY_BYTES = 256 * 1024
 IMPORT_BYTES = 200 * 1024 * 1024
 PICTURE_BYTES = 11 * 1024 * 1024  # a form around the file takes some more
 NOTICE_BYTES = 64 * 1024
+# What an address ends with that takes a file as its body, and how large that may be.
+FILES = {"/imports": IMPORT_BYTES, "/pictures": PICTURE_BYTES, "/result-files": 5_000_000}
 PAGE_SIZE = 20
 # One more is asked for to see whether a list goes on, and no context gives more than a hundred at once.
 PAGE_SIZE_MOST = 50

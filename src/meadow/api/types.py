@@ -35,6 +35,8 @@ LineId = Annotated[str, _id("lin")]
 RefundId = Annotated[str, _id("rfd")]
 PaymentId = Annotated[str, _id("pay")]
 PayoutId = Annotated[str, _id("pyo")]
+ApplicationId = Annotated[str, _id("app")]
+DocumentId = Annotated[str, _id("doc")]
 DecisionId = Annotated[str, _id("dec")]
 
 

@@ -63,6 +63,8 @@ class Settings:
     payout_minimum_minor: int = 100
     #: Payouts above this, in minor units, need the approval of two operators.
     payout_approval_minor: int = 5_000_000
+    #: For how many days the data and documents of an ended merchant application are kept.
+    applicant_document_days: int = 180
 
     #: Orders above this, in minor units, are frozen, released and ruled about by two operators.
     ruling_approval_minor: int = 1_000_000

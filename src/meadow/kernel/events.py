@@ -290,6 +290,16 @@ class ChargebackWon(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MerchantApplicationMoved(Event):
+    """A merchant's application for payment went on; state: the one it is in now."""
+
+    SUBJECT = ("merchant_application", "application_id")
+    application_id: int
+    merchant_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutPaid(Event):
     SUBJECT = ("payout", "payout_id")
     payout_id: int

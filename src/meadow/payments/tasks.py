@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from meadow.kernel import clock
 from meadow.kernel.sweeps import process_due, sweep
 from meadow.payments import queries, services
-from meadow.payments.models import Leg, Payment, Payout, ProviderRefund, SandboxNotice
+from meadow.payments.models import Leg, MerchantApplication, Payment, Payout, ProviderRefund, SandboxNotice
 
 
 def _notices() -> QuerySet[SandboxNotice]:
@@ -87,3 +87,19 @@ def _next_probe() -> datetime | None:
 def probe(limit: int, until: datetime) -> int:
     """Looks whether the providers answer, where there is another to fall back on."""
     return services.probe_providers()
+
+
+@sweep("payments.check_applications", next_due=queries.next_check)
+def check_applications(limit: int, until: datetime) -> int:
+    """Takes up checks of merchants' applications that a crash cut short."""
+    waiting = MerchantApplication.objects.filter(state="checking")
+    check = services.check_application
+    return process_due("payments.check_applications", waiting, "check_due_at", check, limit=limit, until=until)
+
+
+@sweep("payments.forget_applications", next_due=queries.next_forget)
+def forget_applications(limit: int, until: datetime) -> int:
+    """Data and documents of ended applications go when their time is over."""
+    ended = MerchantApplication.objects.filter(forget_at__isnull=False)
+    forget = services.forget_application
+    return process_due("payments.forget_applications", ended, "forget_at", forget, limit=limit, until=until)

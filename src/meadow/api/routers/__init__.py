@@ -2,6 +2,7 @@
 
 from meadow.api.routers import (
     appeals,
+    applications,
     buying,
     cases,
     detectors,
@@ -30,8 +31,31 @@ from meadow.api.routers import (
 )
 
 GROUPS = [
-    people.group, roles.group, shops.group, products.group, imports.group, plans.group, posts.group, goods.group, showcase.group,
-    favourites.group, sharing.group,
-    buying.group, orders.group, outcomes.group, payments.group, money.group, rulebook.group, rules.group,
-    detectors.group, suspensions.group, links.group, appeals.group, cases.group, messages.group, talk.group, system.group,
-]  # fmt: skip
+    people.group,
+    roles.group,
+    shops.group,
+    products.group,
+    imports.group,
+    plans.group,
+    posts.group,
+    goods.group,
+    showcase.group,
+    favourites.group,
+    sharing.group,
+    buying.group,
+    orders.group,
+    outcomes.group,
+    payments.group,
+    applications.group,
+    money.group,
+    rulebook.group,
+    rules.group,
+    detectors.group,
+    suspensions.group,
+    links.group,
+    appeals.group,
+    cases.group,
+    messages.group,
+    talk.group,
+    system.group,
+]

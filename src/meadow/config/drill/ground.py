@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from meadow.config.supervise import Instance
+from meadow.config.tour.onboarding import go_live
 from meadow.config.tour.people import Cast, claim, gather
 from meadow.config.tour.talk import Talk
 
@@ -52,6 +53,7 @@ class Ground:
         merchant = ada.post("merchants", {"name": "Linen & Co"})["id"]
         shop = {"name": "Linen & Co", "flat_shipping_minor": 1000}
         self.merchant: str = merchant
+        go_live(ada, merchant)
         self.shop: str = ada.post(f"merchants/{merchant}/shops", shop)["id"]
         ada.put(f"shops/{self.shop}/plans/general", {"rate_bp": 2000})
         creator = self.cast.mei.post("creators", {"name": "Mei"})["id"]

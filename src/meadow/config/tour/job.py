@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from meadow.config.commands.quote import as_object, quote
 from meadow.config.tour.goods import currency_of
+from meadow.config.tour.onboarding import go_live
 from meadow.config.tour.people import Cast
 from meadow.config.tour.shopper import buying_form
 from meadow.config.tour.show import Show
@@ -59,6 +60,9 @@ class _Job:
     def import_catalogue(self, content: bytes, currency: str | None) -> Json:
         ada = self.cast.ada
         merchant = ada.post("merchants", {"name": "Linen & Co"})["id"]
+        self.show.step("Ada applies for payment: she proves a phone and an account, and nobody has to look")
+        live = go_live(ada, merchant)
+        self.show.line(f"application {live['id']}: {live['state']}, level {live['level']}")
         wanted = {"name": "Linen & Co", "currency": currency or currency_of(content)}
         self.shop = ada.post(f"merchants/{merchant}/shops", wanted | {"flat_shipping_minor": SHIPPING_MINOR})
         self.show.step(f"Ada opens a shop in {self.shop['currency']} and imports a catalogue")

@@ -1,5 +1,18 @@
 """Which tables payments keeps, by family; import every table from here."""
 
+from meadow.payments.models.applications import (
+    ApplicantDocument,
+    ApplicationVersion,
+    Challenge,
+    DocumentView,
+    LegalEntity,
+    MerchantApplication,
+    Proof,
+    TwinMessage,
+    TwinRecord,
+    new_application_id,
+    new_document_id,
+)
 from meadow.payments.models.legs import Chargeback, Leg, new_chargeback_id, new_leg_id
 from meadow.payments.models.notices import Notice, new_notice_id
 from meadow.payments.models.paying import (
@@ -31,16 +44,23 @@ from meadow.payments.models.reconciling import Difference, Reconciliation, State
 from meadow.payments.models.sandbox import SandboxNotice, SandboxOperation, SandboxOutage, SandboxScript
 
 __all__ = [
+    "ApplicantDocument",
+    "ApplicationVersion",
     "BankAccount",
+    "Challenge",
     "Chargeback",
     "Difference",
+    "DocumentView",
     "Leg",
+    "LegalEntity",
+    "MerchantApplication",
     "Notice",
     "Payment",
     "PaymentPart",
     "Payout",
     "PayoutApproval",
     "PayoutBatch",
+    "Proof",
     "ProviderAccount",
     "ProviderContract",
     "ProviderHealth",
@@ -52,12 +72,16 @@ __all__ = [
     "SandboxOutage",
     "SandboxScript",
     "StatementLine",
+    "TwinMessage",
+    "TwinRecord",
     "VerifiedName",
     "new_account_id",
+    "new_application_id",
     "new_bank_account_id",
     "new_batch_id",
     "new_chargeback_id",
     "new_difference_id",
+    "new_document_id",
     "new_leg_id",
     "new_notice_id",
     "new_part_id",

@@ -104,4 +104,49 @@ REFUSALS: dict[str, Says] = {
         "There is an account at {provider} already. Close it first.",
         "在 {provider} 已有收款账户，请先停用。",
     ),
+    "field_not_asked": Says(
+        422,
+        "{field} was accepted already and is not asked for again. Send only what was found wrong: {asked}.",
+        "{field} 已通过，无需重复提交，请仅更正：{asked}。",
+    ),
+    "level_reached": Says(
+        409,
+        "This merchant is approved at level {level} already. Apply for a higher level, or leave it so.",
+        "该商家已通过 {level} 级认证，请申请更高级别或保持不变。",
+    ),
+    "document_refused": Says(
+        422,
+        "This picture is too small to be read as {field}. Send one of at least {least} pixels on each side.",
+        "该图片过小，无法作为 {field} 识别，请上传每边不少于 {least} 像素的图片。",
+    ),
+    "proof_wrong": Says(
+        422,
+        "That is not what was sent. {left} more tries.",
+        "内容不符，还可尝试 {left} 次。",
+    ),
+    "proof_locked": Says(
+        409,
+        "Too many wrong answers. Try again after {until}; a new one will be sent then.",
+        "错误次数过多，请在 {until} 之后重试，届时将重新发送。",
+    ),
+    "proof_expired": Says(
+        409,
+        "This can no longer be answered. Ask for a new one.",
+        "已失效，请重新获取。",
+    ),
+    "agreement_changed": Says(
+        409,
+        "The agreement in force is {current}. Read it and agree to that one.",
+        "现行协议为 {current}，请阅读后同意该版本。",
+    ),
+    "own_application": Says(
+        403,
+        "You belong to this merchant, so somebody else has to review it.",
+        "您是该商家成员，须由他人审核。",
+    ),
+    "merchant_not_live": Says(
+        409,
+        "{merchant} cannot take payment yet. Save the goods and come back, or choose another shop.",
+        "{merchant} 尚未开通收款，请收藏商品稍后再来，或选择其他店铺。",
+    ),
 }

@@ -1,6 +1,13 @@
 """Which verbs take money in, pass it on, send it back and pay it out, and how we stand with those who carry it."""
 
 from meadow.payments.models import Leg, Notice, Payment, Payout, ProviderRefund
+from meadow.payments.services.applications import (
+    cancel_application,
+    check_application,
+    sign_application,
+    start_application,
+    submit_application,
+)
 from meadow.payments.services.asking import query_payment, work_legs, work_payments, work_payouts, work_refunds
 from meadow.payments.services.bank import (
     close_provider_account,
@@ -18,6 +25,11 @@ from meadow.payments.services.batches import (
 )
 from meadow.payments.services.calling import probe_due, probe_providers
 from meadow.payments.services.contracts import require_step_up, set_contract, set_order
+from meadow.payments.services.documents import (
+    add_document,
+    forget_application,
+    view_document,
+)
 from meadow.payments.services.holding import work_holds
 from meadow.payments.services.legs import Share, share_out, take_back
 from meadow.payments.services.notices import Accepted, accept_notice, verify
@@ -31,9 +43,18 @@ from meadow.payments.services.paying import (
     win_back,
 )
 from meadow.payments.services.payouts import approve_payout, free_payout, refuse_payout, withdraw
+from meadow.payments.services.proving import (
+    answer_challenge,
+    send_again,
+)
 from meadow.payments.services.reconciling import close_difference, reconcile, work_days
 from meadow.payments.services.reconciling import next_due as next_day_due
 from meadow.payments.services.refunds import STRAY, finish_stray, refund_stray, request_refund
+from meadow.payments.services.reviewing import (
+    admit_merchant,
+    approve_application,
+    turn_down_application,
+)
 from meadow.payments.services.sandbox import (
     SandboxPaid,
     sandbox_charge_back,
@@ -44,7 +65,6 @@ from meadow.payments.services.sandbox import (
 )
 
 __all__ = [
-    "STRAY",
     "Accepted",
     "BatchReport",
     "Leg",
@@ -54,17 +74,25 @@ __all__ = [
     "Payout",
     "ProviderRefund",
     "Results",
+    "STRAY",
     "SandboxPaid",
     "Share",
     "accept_notice",
+    "add_document",
+    "admit_merchant",
+    "answer_challenge",
+    "approve_application",
     "approve_payout",
     "batch_file",
     "batch_report",
+    "cancel_application",
+    "check_application",
     "close_difference",
     "close_payment",
     "close_provider_account",
     "export_batch",
     "finish_stray",
+    "forget_application",
     "free_payout",
     "hand_over",
     "import_results",
@@ -84,15 +112,21 @@ __all__ = [
     "sandbox_outage",
     "sandbox_pay",
     "sandbox_script",
+    "send_again",
     "send_sandbox_notice",
     "set_bank_account",
     "set_contract",
     "set_order",
     "share_out",
+    "sign_application",
     "start_again",
+    "start_application",
     "start_payment",
+    "submit_application",
     "take_back",
+    "turn_down_application",
     "verify",
+    "view_document",
     "win_back",
     "withdraw",
     "work_days",

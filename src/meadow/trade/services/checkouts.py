@@ -8,6 +8,7 @@ from meadow.catalog import queries as catalog
 from meadow.kernel import clock
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
+from meadow.payments import queries as payments
 from meadow.trade import queries
 from meadow.trade.models import Checkout
 from meadow.trade.queries.carts import find_cart, lines_of
@@ -28,7 +29,8 @@ class LineIn:
 def open_checkout(*, lines: Sequence[LineIn], buyer_id: int | None = None, carrier: str = "") -> Checkout:
     """Notes what is wanted and the prices that are shown; nothing is reserved yet.
 
-    Refuses: checkout_empty, checkout_too_long, quantity_refused, not_found, not_on_sale, out_of_stock, gift_alone.
+    Refuses: checkout_empty, checkout_too_long, quantity_refused, not_found, not_on_sale, out_of_stock, gift_alone,
+    merchant_not_live.
     """
     return _open(_joined(lines), buyer_id, carrier, is_from_cart=False)
 
@@ -73,6 +75,10 @@ def _open(lines: Sequence[LineIn], buyer_id: int | None, carrier: str, *, is_fro
     )  # fmt: skip
     quote = queries.quote(opened)
     check_problems(quote)
+    closed = payments.not_live(part.shop.merchant_id for part in quote.parts)
+    if all(part.shop.merchant_id in closed for part in quote.parts):
+        # Said before an address is typed; where other shops sell, the closed ones are left out at the end.
+        raise Refusal("merchant_not_live", merchant=quote.parts[0].shop.name)
     _note_prices(opened, quote)
     opened.save()
     return opened

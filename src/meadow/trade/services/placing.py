@@ -22,6 +22,7 @@ from meadow.kernel.events import OrderPlaced
 from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
 from meadow.ledger.queries import shipping_split, split
+from meadow.payments import queries as payment_reads
 from meadow.payments import services as payments
 from meadow.payments.services import PartIn, Payment
 from meadow.trade import queries, rules
@@ -73,7 +74,7 @@ def place_orders(
     counted here.  Where several shops sell and one lacks stock, the others' orders are placed.  buyer_id None makes a
     guest, who must give an e-mail or a phone.
 
-    Refuses: not_found, address_refused, price_changed, total_changed, not_on_sale, out_of_stock, gift_alone,
+    Refuses: not_found, address_refused, price_changed, total_changed, not_on_sale, out_of_stock, gift_alone, merchant_not_live,
     provider_unknown, provider_closed, provider_cannot_carry, feature_suspended.
     """
     where = rules.check_address(address)
@@ -117,7 +118,7 @@ def _place(
     governance.require_feature("ordering")
     reach = rules.check_contact(contact, is_needed=buyer_id is None)
     quote = queries.quote(checkout)
-    parts, refused = _sellable(quote)
+    parts, refused = _payable(*_sellable(quote))
     wanted = {line.sku.sku_id: line for part in parts for line in part.lines}
     require_within_limits(
         buyer_id, {n: line.quantity for n, line in wanted.items()}, {n: line.sku for n, line in wanted.items()}
@@ -152,6 +153,19 @@ def _sellable(quote: Quote) -> tuple[list[QuotePart], list[dict[str, Any]]]:
         if part.total_minor == 0:
             raise Refusal("gift_alone")
     return [part for part in quote.parts if part.problem is None], [_refused(part) for part in short]
+
+
+def _payable(parts: list[QuotePart], refused: list[dict[str, Any]]) -> tuple[list[QuotePart], list[dict[str, Any]]]:
+    """Leaves out the shops whose merchants cannot be paid; none left is refused: merchant_not_live."""
+    closed = payment_reads.not_live(part.shop.merchant_id for part in parts)
+    out = [part for part in parts if part.shop.merchant_id in closed]
+    if len(out) == len(parts):
+        raise Refusal("merchant_not_live", merchant=out[0].shop.name)
+    told = [
+        {"shop": part.shop.public_id, "code": "merchant_not_live", "params": {"merchant": part.shop.name}}
+        for part in out
+    ]
+    return [part for part in parts if part not in out], refused + told
 
 
 def _refused(part: QuotePart) -> dict[str, Any]:
