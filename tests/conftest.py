@@ -77,6 +77,14 @@ def copied_database(made_database: str) -> Iterator[str]:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture
+def own_address(transactional_db: None) -> str:
+    """The address of this test's own database, for a process beside it; what it is to see must be committed."""
+    from django.db import connection
+
+    return address_of(connection.settings_dict["NAME"])
+
+
 def address_of(database: str) -> str:
     """Another database on the server that the tests were given."""
     address, _, options = os.environ.get("DATABASE_URL", "postgresql:///meadow").partition("?")
