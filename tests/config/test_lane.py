@@ -90,7 +90,7 @@ class Front:
     def hurry(self) -> None:
         """Enough requests that the process counts as busy, now and in the second to come."""
         for _ in range(lane_rows.BUSY_PER_SECOND):
-            self.rows._is_busy()
+            self.rows._is_busy(self.seconds.now)
 
 
 @pytest.fixture
@@ -224,15 +224,16 @@ def test_a_busy_process_answers_from_memory_and_keeps_its_promise(front, token, 
     front.warm(code_of(token))
     path, read = f"/api/v1/landings/{code_of(token)}", []
     front.get(path)
-    original = Link.read
-    monkeypatch.setattr(Link, "read", lambda self, numbers, at: read.append(numbers) or original(self, numbers, at))
+    original, compare = Link.read, Link.stamps
+    monkeypatch.setattr(Link, "read", lambda self, number, at: read.append(number) or original(self, number, at))
+    monkeypatch.setattr(Link, "stamps", lambda self, numbers, at: read.append(numbers) or compare(self, numbers, at))
     # The refreshing thread is not started: the test does its work at the moment it wants.
-    monkeypatch.setattr(Rows, "_ask_anew", lambda self, number: self._stale.add(number))
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
     front.hurry()
     catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
     assert front.get(path).json["product"]["price_minor"] == 12_900
     assert read == []
-    front.seconds.now += 1.0
+    front.seconds.now += 1.5
     assert front.get(path).json["product"]["price_minor"] == 12_900
     assert front.rows.refresh() == 1
     assert front.get(path).json["product"]["price_minor"] == 9_900
@@ -243,7 +244,13 @@ def test_a_busy_process_answers_from_memory_and_keeps_its_promise(front, token, 
         front.hurry()
     assert front.get(path).json["problem"] == "token_revoked"
     assert front.rows.refresh() == 0
-    assert len(read) == 2
+    number = token.number
+    assert read == [[number], number, number]
+    # What nobody asks for any more is not looked at for nothing, and what is asked for is.
+    front.seconds.now += 1.5
+    assert front.rows.refresh() == 1
+    front.seconds.now += lane_rows.USE_SECONDS
+    assert front.rows.refresh() == 0
 
 
 def test_the_memory_is_bounded_and_forgets_what_is_gone(shop, token, monkeypatch):
@@ -253,8 +260,8 @@ def test_the_memory_is_bounded_and_forgets_what_is_gone(shop, token, monkeypatch
     for each in tokens:
         assert rows.get(each.number) is not None
     assert list(rows._kept) == [tokens[1].number, tokens[2].number]
-    rows._stale.update({tokens[1].number, 12345})
     rows._kept[12345] = rows._kept[tokens[1].number]
+    rows._seconds.now += 1.5
     rows.refresh()
     assert 12345 not in rows._kept
 

@@ -37,6 +37,12 @@ class Visit:
     origin_host: str = ""
 
 
+def told_by(headers: Mapping[str, str]) -> list[str]:
+    """The values of the headers TOLD, for `judged`; header names in any case.  An endless one is cut."""
+    given = {name.lower(): value for name, value in headers.items()}
+    return [given.get(name, "")[:400] for name in TOLD]
+
+
 def visit_of(method: str, headers: Mapping[str, str]) -> Visit:
     """The facts of a request that count; header names in any case."""
     told = {name.lower(): value for name, value in headers.items()}
@@ -56,6 +62,22 @@ def visit_of(method: str, headers: Mapping[str, str]) -> Visit:
         host=fact("host"),
         origin_host=_host(fact("origin") or fact("referer")),
     )
+
+
+TOLD = (
+    "sec-purpose", "purpose", "x-purpose", "x-moz", "user-agent", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest",
+    "sec-fetch-user",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def judged(method: str, *told: str) -> tuple[NotCounted | None, bool]:
+    """(why_not_counted, proves_navigation) of a request by the values of the headers TOLD, in their order.
+
+    The same few hundred browsers come again and again, so what was judged once is remembered.
+    """
+    visit = visit_of(method, dict(zip(TOLD, told, strict=True)))
+    return why_not_counted(visit), proves_navigation(visit)
 
 
 def why_not_counted(visit: Visit) -> NotCounted | None:

@@ -1,7 +1,15 @@
 """The verbs of sharing: tokens, views and clicks, outside channels and what happens to them."""
 
 from meadow.sharing.queries import Allows, CandidateClick, Origin, OutletView, Resolved
-from meadow.sharing.services.clicks import View, accept_clicks, bind_clicks, click_from_view, open_view
+from meadow.sharing.services.clicks import (
+    NO_VIEW,
+    View,
+    accept_clicks,
+    bind_clicks,
+    click_from_view,
+    open_view,
+    view_as_judged,
+)
 from meadow.sharing.services.intake import flush_clicks, start_click_writer, stop_click_writer
 from meadow.sharing.services.outlets import add_outlet, change_outlet, close_alarm, raise_alarm, watch_channels
 from meadow.sharing.services.tokens import (
@@ -21,6 +29,7 @@ from meadow.sharing.services.tokens import (
 from meadow.sharing.services.upkeep import keep_months
 
 __all__ = [
+    "NO_VIEW",
     "Allows",
     "CandidateClick",
     "Origin",
@@ -51,5 +60,6 @@ __all__ = [
     "start_click_writer",
     "stop_click_writer",
     "unblock_token",
+    "view_as_judged",
     "watch_channels",
 ]

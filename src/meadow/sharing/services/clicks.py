@@ -48,12 +48,17 @@ def open_view(
     """
     if origin is None:
         return NO_VIEW
+    return view_as_judged(origin, rules.judged(method, *rules.told_by(headers)), carrier, person_id)
+
+
+def view_as_judged(
+    origin: Origin, judged: tuple[rules.NotCounted | None, bool], carrier: str = "", person_id: int | None = None
+) -> View:
+    """The view of a request that `rules.judged` has judged; see open_view."""
     assert origin.surface in rules.SURFACES, f"{origin.surface} is no surface; rules.SURFACES lists them"
-    visit = rules.visit_of(method, headers)
-    why_not = rules.why_not_counted(visit)
-    is_click = rules.proves_navigation(visit)
+    why_not, is_click = judged
     facts = ViewFacts(new_id("clk"), origin, clock.now(), carrier[:40], is_click)
-    text = signing.sign(rules.payload_of(facts), "view")
+    text = signing.sign_json(rules.spelled(facts), "view")
     if why_not is None and origin.token_id is not None:
         seen(origin.tag)
     click_id = _take_in(_click_of(facts, carrier), person_id) if is_click else None
@@ -144,7 +149,7 @@ def _click_of(facts: ViewFacts, carrier: str) -> ClickFacts:
 
 def _take_in(click: ClickFacts, person_id: int | None) -> str:
     intake.take_in(click, person_id)
-    return signing.sign(rules.payload_of(click), "click")
+    return signing.sign_json(rules.spelled(click), "click")
 
 
 def _is_token_live(origin: Origin) -> bool:

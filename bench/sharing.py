@@ -1,0 +1,244 @@
+"""How fast are share tokens: landings with their clicks at two sizes, the click writer alone, tokens minted at once.
+
+Run by hand: `python -m bench.sharing [--tokens 10000 --tokens 10000000] [--rounds 3] [--seconds 2] [--json]`.
+"""
+
+import json
+import os
+import re
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import click
+import psutil
+
+from bench.measure import REFERENCE, Pgbench, Slice
+from bench.run import CLIENTS, NAVIGATION, Bench, get
+
+PRODUCTS_MOST = 10_000
+CREATORS, SHOPS = 100, 100
+HOT = 5_000  # tokens asked for again and again
+COLD = 200_000  # tokens asked for once each
+STEP = 36_028_797  # numbers of the stored tokens are multiples of it, modulo a prime below 2^55
+
+FILL = """
+SET synchronous_commit = off;
+INSERT INTO sharing_sharetoken (public_id, number, target_kind, target_id, life_days, state, created_at, expires_at,
+    creator_id, product_id, shop_id)
+SELECT 'tok_' || lpad(n::text, 20, '0'), n * {step}::bigint % 36028797018963967, 'catalog.product', p.id, 60, 'active',
+    now(), now() + interval '60 days', c.first + n / {products} % {creators}, p.id, p.shop_id
+FROM generate_series({first}::bigint, {last}::bigint) n
+CROSS JOIN (SELECT min(id) AS first FROM accounts_creator) c
+JOIN catalog_product p ON p.id = (SELECT min(id) FROM catalog_product) + n % {products};
+"""
+# Beyond one token for each pair of creator and product the unique index would refuse; more pairs by a made-up post.
+FILL_MORE = FILL.replace("'catalog.product', p.id,", "'bench.post', n,")
+
+
+class Own(Bench):
+    """A bench that counts its own PostgreSQL alone, whatever else runs on the machine, and tells its CPU too."""
+
+    def _database_pids(self) -> list[int]:
+        found = re.search(r"host=([^&]+)", self.instance.dsn)
+        data, mine = unquote(found[1]) if found else "", []
+        for process in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):  # it may be gone by now
+                if process.info["name"] == "postgres" and data and process.cwd().startswith(data):
+                    mine.append(process.pid)
+        return mine
+
+    def measure(self, *of: Any, **more: Any) -> None:
+        super().measure(*of, **more)
+        last = self.results[-1]
+        self.say(f"    {last['database_cpu_us']} us database, p99 {last['p99_ms']} ms, {last['errors']} errors")
+
+
+def fill(bench: Bench, tokens: int) -> None:
+    """So many tokens of at most ten thousand products, in bulk."""
+    products = min(tokens, PRODUCTS_MOST)
+    bench.python("bench.fill", str(products), "1")
+    have = int(_psql(bench, "SELECT count(*) FROM sharing_sharetoken").strip())
+    while have < tokens:
+        last = min(tokens, have + 500_000)
+        text = FILL_MORE.format(
+            step=STEP, products=products, creators=CREATORS, first=have + 1, last=last
+        )  # fmt: skip
+        _psql(bench, text)
+        have = last
+    _psql(bench, "VACUUM ANALYZE sharing_sharetoken")
+
+
+def codes(bench: Bench, tokens: int, most: int, offset: int = 0) -> list[str]:
+    """Codes of stored tokens, spread evenly over all there are."""
+    from meadow.sharing.rules.codec import code_of
+
+    step = max(1, tokens // most)
+    return [code_of(n * STEP % 36028797018963967) for n in range(1 + offset % step, tokens + 1, step)][:most]
+
+
+def drive(port: int, requests: list[bytes], *, seconds: float, clients: int, start: int) -> dict[str, Any]:
+    """Keep-alive connections served by one loop, so that the load costs little of the cores it shares."""
+    chosen, took, statuses = selectors.DefaultSelector(), list[float](), dict[bytes, int]()
+    turn, total = start, len(requests)
+    deadline = time.perf_counter() + seconds
+    began = time.perf_counter()
+
+    def send(each: dict[str, Any]) -> None:
+        nonlocal turn
+        each["sent"], each["got"] = time.perf_counter(), b""
+        each["socket"].sendall(requests[turn % total])
+        turn += 1
+
+    for _ in range(clients):
+        made = socket.create_connection(("127.0.0.1", port), timeout=30)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        each: dict[str, Any] = {"socket": made}
+        chosen.register(made, selectors.EVENT_READ, each)
+        send(each)
+    waiting = clients
+    while waiting:
+        for key, _ in chosen.select(30):
+            each = key.data
+            chunk = each["socket"].recv(65536)
+            if not chunk:
+                raise ConnectionError("the server closed the connection")
+            each["got"] += chunk
+            if not _is_whole(each["got"]):
+                continue
+            now = time.perf_counter()
+            took.append(now - each["sent"])
+            status = each["got"][9:12]
+            statuses[status] = statuses.get(status, 0) + 1
+            if now < deadline:
+                send(each)
+            else:
+                chosen.unregister(each["socket"])
+                each["socket"].close()
+                waiting -= 1
+    took.sort()
+    return {
+        "done": sum(times for status, times in statuses.items() if status < b"400"),
+        "errors": sum(times for status, times in statuses.items() if status >= b"400"),
+        "seconds": time.perf_counter() - began, "next": turn,
+        "p50_ms": took[len(took) // 2] * 1000, "p99_ms": took[int(len(took) * 0.99)] * 1000,
+    }  # fmt: skip
+
+
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+def _is_whole(answer: bytes) -> bool:
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    found = _LENGTH.search(answer, 0, end)
+    return found is not None and len(answer) >= end + 4 + int(found[1])
+
+
+def landings(bench: Bench, name: str, wanted: list[str]) -> Callable[[float], Slice]:
+    """A slice of landings over HTTP, the load in a process of its own."""
+    path = bench.folder / f"{name}.requests"
+    requests = [get(f"/api/v1/landings/{code}", NAVIGATION) for code in wanted]
+    path.write_text("\n".join(json.dumps(request) for request in requests), encoding="utf-8")
+
+    def slice_of(seconds: float) -> Slice:
+        start = bench.cursors.get(name, 0)
+        with bench.watch() as watch:
+            answer = bench.python("bench.sharing", "--drive", f"{bench.instance.port}:{seconds}:{start}:{path}")
+        bench.cursors[name] = answer["next"]
+        return Slice(
+            answer["done"], answer["seconds"], watch.server_cpu, watch.database_cpu, answer["errors"], answer["p99_ms"]
+        )
+
+    return slice_of
+
+
+def limit_of(bench: Bench, tokens: int, binaries: Path) -> Callable[[float], float]:
+    """A resolve and a hundredth of a hundred-row insert of clicks, as the budget states it, on as many fixed rows."""
+    for text in ((REFERENCE / "schema.sql").read_text("utf-8"), _reference_rows(tokens)):
+        _psql(bench, text)
+    pgbench = Pgbench(binaries / "pgbench", bench.instance.dsn, {"tokens": tokens, "products": 1}, CLIENTS)
+
+    def limit(seconds: float) -> float:
+        both = pgbench.run("resolve", seconds), pgbench.run("clicks", max(1.0, seconds / 2))
+        return 1 / (1 / both[0] + 0.01 / both[1])
+
+    return limit
+
+
+def _reference_rows(tokens: int) -> str:
+    """The tokens of bench/reference/fill.sql and nothing else of it."""
+    wanted = next(part for part in (REFERENCE / "fill.sql").read_text("utf-8").split(";") if "INTO token" in part)
+    return (
+        f"SET search_path = ref; SET synchronous_commit = off; {wanted.replace(':tokens', str(tokens))}; "
+        "VACUUM ANALYZE ref.token;"
+    )
+
+
+def clicks_beside_landings(bench: Bench, wanted: list[str], seconds: float) -> dict[str, Any]:
+    """Two thousand clicks a second sent by POST /clicks' writer while landings are asked for: what their p99 becomes."""
+    slice_of = landings(bench, "beside", wanted)
+    before = int(_psql(bench, "SELECT count(*) FROM sharing_click").strip())
+    alone = slice_of(seconds)
+    after = int(_psql(bench, "SELECT count(*) FROM sharing_click").strip())
+    return {"landings_per_second": round(alone.per_second), "p99_ms": round(alone.p99_ms, 2), "stored": after - before}
+
+
+def _psql(bench: Bench, text: str) -> str:
+    from meadow.config.postgres import seat
+
+    command = [str(seat.embedded_binaries() / "psql"), "-qtA", "-v", "ON_ERROR_STOP=1", bench.instance.dsn]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"psql failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def run(sizes: list[int], rounds: int, seconds: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Each size on one private instance with fsync on."""
+    from meadow.config.postgres import seat
+    from meadow.config.supervise import Instance
+
+    settings = {"MEADOW_TEST_CLOCK": "0", "MEADOW_LIMIT_FACTOR": "0"}
+    with Instance(env=settings, fsync=True, worker=False) as instance:
+        bench = Own(instance, say, seconds=seconds, rounds=rounds)
+        for size in sorted(sizes):
+            say(f"filling {size:,} tokens")
+            fill(bench, size)
+            limit = limit_of(bench, size, seat.embedded_binaries())
+            hot, cold = codes(bench, size, HOT), codes(bench, size, COLD, offset=7)
+            bench.measure("landing + click, hot", size, 1, limit, landings(bench, f"hot{size}", hot))
+            bench.measure("landing + click, cold", size, 1, limit, landings(bench, f"cold{size}", cold))
+        return bench.results
+
+
+@click.command()
+@click.option("--tokens", "sizes", type=int, multiple=True)
+@click.option("--rounds", default=3)
+@click.option("--seconds", default=2.0)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--drive", "driven", hidden=True)
+def command(sizes: tuple[int, ...], rounds: int, seconds: float, as_json: bool, driven: str | None) -> None:
+    """Measures share tokens beside what PostgreSQL alone reaches."""
+    if driven:
+        port, span, start, path = driven.split(":", 3)
+        requests = [json.loads(line).encode() for line in Path(path).read_text("utf-8").splitlines()]
+        answer = drive(int(port), requests, seconds=float(span), clients=CLIENTS, start=int(start))
+        sys.stdout.write(json.dumps(answer))
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
+    results = run(list(sizes) or [10_000], rounds, seconds, lambda line: click.echo(line, err=as_json))
+    if as_json:
+        click.echo(json.dumps(results))
+
+
+if __name__ == "__main__":
+    command()
