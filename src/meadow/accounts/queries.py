@@ -25,6 +25,7 @@ from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 
 __all__ = [
+    "operator_ids",
     "SCOPES",
     "ApiKey",
     "Creator",
@@ -106,6 +107,11 @@ def person_by_public_id(public_id: str) -> Person:
 
 def is_operator(person_id: int) -> bool:
     return Person.objects.filter(pk=person_id, is_operator=True, is_active=True).exists()
+
+
+def operator_ids() -> list[int]:
+    """Whoever runs the installation."""
+    return list(Person.objects.filter(is_operator=True, is_active=True).order_by("pk").values_list("pk", flat=True))
 
 
 def has_operator() -> bool:

@@ -26,6 +26,9 @@ class Attribution(models.Model):
     rules_version = models.CharField(max_length=20)
     log = models.JSONField()
     decided_at = models.DateTimeField()
+    # Where the newest click on the line's shop came from, earning or not: an outlet's tag, 0 unknown, -1 a surface of
+    # our own, nothing without a click.
+    origin_tag = models.SmallIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -77,7 +77,7 @@ def attribute_order(
     plain = [Line(line.line_id, line.shop_id, line.product_id) for line in lines]
     decisions = rules.attribute(plain, candidates, offers, at)
     stored = Attribution.objects.bulk_create(
-        _row(line, each, decision, candidates, offers, at)
+        _row(line, each, decision, candidates, offers, at, _origin_tag(found, line.shop_id))
         for line, each, decision in zip(lines, plain, decisions, strict=True)
     )
     return [
@@ -155,14 +155,24 @@ def _row(
     candidates: Sequence[Candidate],
     offers: Sequence[Offer],
     at: datetime,
+    origin_tag: int | None,
 ) -> Attribution:
     return Attribution(
         order_line_id=line.line_id, order_id=line.order_id, shop_id=line.shop_id, creator_id=decision.creator_id,
         click_id=decision.click_id or "", plan_version_id=decision.plan_version_id,
         plan_kind=decision.plan_kind or "", rate_bp=decision.rate_bp, goods_minor=line.goods_minor,
         currency=line.currency, rule=decision.rule, reason=decision.reason, rules_version=rules.RULES_VERSION,
-        log=rules.log_of(plain, candidates, offers, at), decided_at=at,
+        log=rules.log_of(plain, candidates, offers, at), decided_at=at, origin_tag=origin_tag,
     )  # fmt: skip
+
+
+def _origin_tag(found: dict[str, tuple[sharing.CandidateClick, str]], shop_id: int) -> int | None:
+    """By which way the buyer came to a shop last: the tag of an outlet, 0, -1 for our own surfaces, None for no click."""
+    clicks = [click for click, _ in found.values() if click.shop_id == shop_id]
+    if not clicks:
+        return None
+    newest = max(clicks, key=lambda click: (click.at, click.click_id))
+    return newest.tag if newest.token_id is not None else -1
 
 
 # The commission's life.  Each verb may be repeated: it acts on the states it leads from and on no other.

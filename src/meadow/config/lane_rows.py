@@ -24,7 +24,7 @@ BUSY_PER_SECOND = 150
 #: What is in use is read anew in the background when it is older than this; what is older than the other is not used.
 FRESH_SECONDS, PROMISE_SECONDS = 1.2, 2.0
 #: In use is what was asked for within this time.  Together a row costs a fortieth of what it costs alone.
-USE_SECONDS = 15.0
+USE_SECONDS = 3.0
 LOOK_SECONDS = 0.2
 REST_SECONDS = 1.0  # after the database did not answer
 AT_ONCE = 250

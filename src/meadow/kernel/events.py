@@ -228,6 +228,7 @@ class OutletChanged(Event):
     outlet_id: int
     form: str
     form_before: str
+    change_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

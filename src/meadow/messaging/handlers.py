@@ -8,6 +8,7 @@ from meadow.governance.services import contact as contacts
 from meadow.governance.services import party_of, register_faces, register_owner, register_private
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import (
+    ChannelAlarmRaised,
     AppealAsked,
     AppealDecided,
     AppealOverdue,
@@ -19,9 +20,12 @@ from meadow.kernel.events import (
     SuspensionAnnounced,
     SuspensionEnded,
     SuspensionOverdue,
+    OutletChanged,
 )
 from meadow.kernel.outbox import handles
 from meadow.messaging import queries, services
+from meadow.messaging.rules import FORM_NAMES
+from meadow.sharing import queries as sharing
 from meadow.trade import queries as trade
 
 LINE = "messaging.chatline"
@@ -156,6 +160,36 @@ def _tell_of_suspension(topic: str, suspension_id: int) -> None:
 
 def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@handles(OutletChanged)
+def tell_outlet(events: list[OutletChanged]) -> None:
+    """The creators by whose links people came through that channel; all others read it where they share."""
+    for event in events:
+        if not event.form:
+            continue
+        outlet = sharing.outlet_by_id(event.outlet_id)
+        words = {"outlet": outlet.name_en, "outlet_zh": outlet.name_zh}
+        for key, form in (("form", event.form), ("form_before", event.form_before)):
+            words[key], words[f"{key}_zh"] = FORM_NAMES[form]
+        for person_id in accounts.active_creators(sharing.creators_using(event.outlet_id)).values():
+            services.notify(
+                person_id=person_id, topic="outlet_changed", cause=("sharing.outlet_change", event.change_id), **words
+            )
+
+
+@handles(ChannelAlarmRaised)
+def tell_alarm(events: list[ChannelAlarmRaised]) -> None:
+    for event in events:
+        alarm = sharing.alarm(event.alarm_id)
+        form, form_zh = FORM_NAMES[alarm.form]
+        for person_id in accounts.operator_ids():
+            services.notify(
+                person_id=person_id, cause=("sharing.channel_alarm", alarm.pk),
+                topic="channel_reported" if alarm.cause == "reports" else "channel_alarm",
+                outlet=alarm.outlet.name_en, outlet_zh=alarm.outlet.name_zh, form=form, form_zh=form_zh,
+                observed=str(alarm.observed), expected=str(alarm.expected), minutes=str(alarm.window_minutes),
+            )  # fmt: skip
 
 
 def _public_id(decision_id: int) -> str | None:

@@ -27,10 +27,29 @@ class Words:
     text_zh: str
 
     def filled(self, **values: str) -> "Words":
-        return Words(self.title_en, self.title_zh, self.text_en.format_map(values), self.text_zh.format_map(values))
+        filled = [each.format_map(values) for each in (self.title_en, self.title_zh, self.text_en, self.text_zh)]
+        return Words(*filled)
 
 
 NOTICES: dict[str, Words] = {
+    "outlet_changed": Words(
+        "{outlet}: share another form now", "{outlet_zh}：请改用其他分享形式",
+        "What is handed out for {outlet} by default is now: {form} (before: {form_before}). What you shared earlier "
+        "still opens. Take fresh material from the page of your shares.",
+        "{outlet_zh}的默认分享形式已由“{form_before_zh}”改为“{form_zh}”。此前分享的内容仍可打开，请在“我的分享”页面获取新的素材。",
+    ),
+    "channel_alarm": Words(
+        "{outlet} may be blocking us", "{outlet_zh}可能正在拦截",
+        "{outlet}, form {form}: {observed} came where {expected} were expected within {minutes} minutes. Look at the "
+        "page of channels, try a share yourself, and close the alarm when it gets through.",
+        "{outlet_zh}（{form_zh}）：{minutes} 分钟内仅到达 {observed} 次，预计 {expected} 次。请查看渠道页面并亲自试一次，恢复后关闭警报。",
+    ),
+    "channel_reported": Words(
+        "Creators report that {outlet} blocks", "达人反馈{outlet_zh}被拦截",
+        "{observed} creators said within a day that the form {form} does not get through to {outlet}. Look at the page "
+        "of channels, try a share yourself, and close the alarm when it gets through.",
+        "一天内有 {observed} 位达人反馈{outlet_zh}的“{form_zh}”无法打开。请查看渠道页面并亲自试一次，恢复后关闭警报。",
+    ),
     "order_paid": Words(
         "Your order is paid", "订单已支付",
         "Order {order} is paid. The shop gets the money after you have received the goods.",
@@ -99,6 +118,13 @@ ACTIONS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 OUTCOMES: dict[str, tuple[str, str]] = {
     "upheld": ("the decision stands", "维持原决定"), "reversed": ("the decision was taken back", "原决定已撤销"),
+}  # fmt: skip
+
+# How the forms of a token are called.
+FORM_NAMES = {
+    "link": ("link", "链接"), "text": ("text token", "文字口令"), "digits": ("digits", "数字口令"),
+    "qr": ("QR code", "二维码"), "poster": ("poster", "海报"), "card": ("share card", "分享卡片"),
+    "": ("any form", "全部形式"),
 }  # fmt: skip
 
 # Shown beside a chat message that leads outside; the message itself is delivered as it was written.

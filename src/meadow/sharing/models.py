@@ -22,6 +22,10 @@ def new_alarm_id() -> str:
     return new_id("alm")
 
 
+def new_report_id() -> str:
+    return new_id("rpt")
+
+
 class ShareToken(models.Model):
     """The one record behind the text, the digits, the link and the QR code; the target is opaque here."""
 
@@ -216,6 +220,7 @@ class ChannelAlarm(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=new_alarm_id, editable=False)
     outlet = models.ForeignKey("sharing.Outlet", models.PROTECT, related_name="+", db_index=False)
     form = models.CharField(max_length=8, blank=True)  # empty: the outlet as a whole
+    cause = models.CharField(max_length=8, default="drop")  # reports: so many creators said so, counted in observed
     state = models.CharField(max_length=8, default=rules.ALARM.start)
     raised_at = models.DateTimeField()
     window_minutes = models.SmallIntegerField()
@@ -228,12 +233,36 @@ class ChannelAlarm(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="alarm_state", condition=Q(state__in=rules.ALARM.states)),
+            models.CheckConstraint(name="alarm_cause", condition=Q(cause__in=rules.ALARM_CAUSES)),
             models.UniqueConstraint("outlet", "form", name="alarm_open_once", condition=Q(state="open")),
         ]
         indexes: ClassVar = [models.Index(F("raised_at").desc(), name="alarm_newest")]
 
     def __str__(self) -> str:
         return f"{self.outlet_id} {self.form} {self.state}"
+
+
+class ChannelReport(models.Model):
+    """A creator says that a form does not get through to an outlet any more: a probe that no machine of ours can be."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_report_id, editable=False)
+    outlet = models.ForeignKey("sharing.Outlet", models.PROTECT, related_name="+", db_index=False)
+    form = models.CharField(max_length=8)
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, related_name="+", db_index=False)
+    note = models.CharField(max_length=rules.LIMITS["report_characters"], blank=True)
+    at = models.DateTimeField(default=now)
+    day = models.DateField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="report_form", condition=Q(form__in=rules.FORMS)),
+            # One voice a day, however often it is raised.
+            models.UniqueConstraint("outlet", "form", "creator", "day", name="report_once_a_day"),
+        ]
+        indexes: ClassVar = [models.Index(F("outlet"), F("at").desc(), name="report_of_outlet")]
+
+    def __str__(self) -> str:
+        return f"{self.outlet_id} {self.form} {self.at:%Y-%m-%d %H:%M}"
 
 
 class ChannelWatch(models.Model):

@@ -7,6 +7,7 @@ from meadow.web.inbox import pages as inbox
 from meadow.web.links.urls import urlpatterns as link_pages
 from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
+from meadow.web.share.urls import urlpatterns as share_pages
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
 from meadow.web.studio.urls import urlpatterns as studio_pages
 from meadow.web.talk import pages as talk
@@ -25,7 +26,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Upper case keeps QR codes small; people and apps change the case.
     path("S/<str:code>", landing.landing, name="landing"),
     re_path(r"^[sS]/(?P<code>[^/]+)/?\Z", landing.landing),
-    re_path(r"^q/(?P<code>[0-9A-Za-z]+)\.(?P<kind>svg|png)\Z", landing.qr, name="qr"),
+    re_path(r"^q/(?P<code>[0-9A-Za-z]+(?:-[0-9A-Za-z]{2})?)\.(?P<kind>svg|png)\Z", landing.qr, name="qr"),
+    re_path(
+        r"^q/(?P<code>[0-9A-Za-z]+(?:-[0-9A-Za-z]{2})?)/(?P<name>poster|card|square)\.png\Z",
+        landing.picture,
+        name="share_picture",
+    ),
+    *share_pages,
     *studio_pages,
     path("paste", landing.paste, name="paste"),
     path("buy", cart.buy, name="buy"),

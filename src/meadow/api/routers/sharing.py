@@ -41,7 +41,7 @@ class TokenIn(t.In):
 class TokenOut(t.Out):
     id: t.TokenId
     state: str = Field(examples=["active"])
-    target: Literal["recommendation", "product"]
+    target: Literal["recommendation", "product", "shop", "partner_page"]
     product: t.ProductId | None
     expires_at: t.Moment
     code: str = Field(examples=["7KQ2M0XA9VTD3"])
@@ -104,26 +104,26 @@ class ClickOut(t.Out):
 def mint_token(request: HttpRequest, body: TokenIn) -> Any:
     """Mints the creator's token for a product or a recommendation, or finds the live one and renews it."""
     creator = accounts.require_creator(caller_of(request).person)
-    product_id, shop_id, kind, target_id = _target(body)
+    product_id, shop_id, kind, target_id = target_of(body)
     token = services.mint_token(
         creator_id=creator.pk, target_kind=kind, target_id=target_id, shop_id=shop_id, product_id=product_id,
         is_poster=body.is_poster,
     )  # fmt: skip
-    return _token(request, token, creator)
+    return token_document(request, token, creator)
 
 
 @group.get("/tokens", gives=list[TokenOut], scope="share", refuses=["creator_required"])
 def list_tokens(request: HttpRequest) -> Any:
     """The creator's newest tokens."""
-    creator = _creator(caller_of(request))
-    return [_token(request, token, creator) for token in queries.tokens_of_creator(creator.pk)]
+    creator = creator_of_caller(caller_of(request))
+    return [token_document(request, token, creator) for token in queries.tokens_of_creator(creator.pk)]
 
 
 @group.get("/tokens/{token}", gives=TokenOut, scope="share", refuses=["creator_required"])
 def get_token(request: HttpRequest, token: t.TokenId) -> Any:
     """A token of one's own, in every form."""
-    creator = _creator(caller_of(request))
-    return _token(request, queries.token(token, creator_id=creator.pk), creator)
+    creator = creator_of_caller(caller_of(request))
+    return token_document(request, queries.token(token, creator_id=creator.pk), creator)
 
 
 @group.get("/tokens/{token}/qr.svg", scope="share", media_type="image/svg+xml", refuses=["creator_required"])
@@ -144,9 +144,9 @@ def get_token_qr_png(request: HttpRequest, token: t.TokenId) -> HttpResponse:
 @group.post("/tokens/{token}/revoke", gives=TokenOut, scope="share", refuses=["creator_required", "stale_state"])
 def revoke_token(request: HttpRequest, token: t.TokenId) -> Any:
     """Takes a token back: no new clicks, earlier ones still earn."""
-    creator = _creator(caller_of(request))
+    creator = creator_of_caller(caller_of(request))
     own = queries.token(token, creator_id=creator.pk)
-    return _token(request, services.revoke_token(token_id=own.pk, creator_id=creator.pk), creator)
+    return token_document(request, services.revoke_token(token_id=own.pk, creator_id=creator.pk), creator)
 
 
 @group.post("/tokens/resolve", gives=Resolved, guests=True, refuses=["not_a_token"])
@@ -187,7 +187,7 @@ def carrier_of(caller: Caller, named: str) -> str:
     return f"api:{caller.key_id or 'guest'}:{named}"[:40] if named else ""
 
 
-def _creator(caller: Caller) -> accounts.Creator:
+def creator_of_caller(caller: Caller) -> accounts.Creator:
     """The caller's creator in whatever state: a suspended one may still look, and take tokens back."""
     found = accounts.creator_of(caller.person)
     if found is None:
@@ -195,7 +195,7 @@ def _creator(caller: Caller) -> accounts.Creator:
     return found
 
 
-def _target(body: TokenIn) -> tuple[int, int, str, int]:
+def target_of(body: TokenIn) -> tuple[int, int, str, int]:
     """(product id, shop id, target kind, target id).  Refuses: not_found."""
     found = catalog.product_page(body.product)
     product_id, shop_id = found.card.product_id, found.shop.shop_id
@@ -208,15 +208,16 @@ def _target(body: TokenIn) -> tuple[int, int, str, int]:
 
 
 def _address(caller: Caller, token: str) -> str:
-    own = queries.token(token, creator_id=_creator(caller).pk)
+    own = queries.token(token, creator_id=creator_of_caller(caller).pk)
     return queries.forms(own, creator_name="", title="-").url
 
 
-def _token(request: HttpRequest, token: queries.ShareToken, creator: accounts.Creator) -> dict[str, Any]:
+def token_document(request: HttpRequest, token: queries.ShareToken, creator: accounts.Creator) -> dict[str, Any]:
     forms = queries.forms(token, language=language_of(request), creator_name=creator.name)
     product = catalog.cards([token.product_id])[token.product_id].public_id if token.product_id else None
+    kind = token.target_kind.partition(".")[2]
     return {
         "id": token.public_id, "state": token.state, "expires_at": token.expires_at, "product": product,
-        "target": "recommendation" if token.target_kind == POST else "product",
+        "target": kind,
         "code": forms.code, "text": forms.text, "digits": forms.digits, "url": forms.url,
     }  # fmt: skip

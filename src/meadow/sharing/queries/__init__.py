@@ -1,25 +1,31 @@
 """What is known of tokens, clicks and outside channels; what a text resolves to, and the material for a channel."""
 
-from meadow.sharing.models import ChannelAlarm, OutletChange, PartnerPage, RefusedClick, ShareToken
+from meadow.sharing.models import ChannelAlarm, ChannelReport, OutletChange, PartnerPage, RefusedClick, ShareToken
 from meadow.sharing.queries.clicks import (
     CandidateClick,
+    TokenClicks,
     candidate_clicks,
     clicks_by_tag,
     clicks_of_creator,
     read_click,
     read_view,
     refused_clicks,
+    token_clicks,
 )
 from meadow.sharing.queries.landings import LandingRow, Resolved, first_live, landing, resolved_of, row_from
 from meadow.sharing.queries.material import Material, Piece, material
 from meadow.sharing.queries.outlets import (
     OutletView,
     ReachRow,
+    alarm,
     alarms,
     channel_names,
     channel_of,
+    channel_reports,
     counts_since,
+    creators_using,
     outlet,
+    outlet_by_id,
     outlet_changes,
     outlet_news,
     outlets,
@@ -29,10 +35,12 @@ from meadow.sharing.queries.pictures import PICTURES, can_shape, has_chinese, sh
 from meadow.sharing.queries.tokens import (
     TokenForms,
     address_of,
+    blocking_decision,
     forms,
     partner_page,
     qr_png,
     qr_svg,
+    state_now,
     title_of,
     token,
     tokens_of_creator,
@@ -57,6 +65,15 @@ from meadow.sharing.rules import (
 )
 
 __all__ = [
+    "state_now",
+    "blocking_decision",
+    "ChannelReport",
+    "outlet_by_id",
+    "creators_using",
+    "channel_reports",
+    "alarm",
+    "token_clicks",
+    "TokenClicks",
     "FORMS",
     "HERE",
     "ORGANIC",

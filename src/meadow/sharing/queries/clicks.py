@@ -76,6 +76,28 @@ def clicks_by_tag(creator_id: int, since: datetime) -> dict[int, int]:
     return {row["tag"]: row["times"] for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class TokenClicks:
+    """How often a token was followed, by the outlet and form that brought it, and when last."""
+
+    token_id: int
+    tag: int
+    clicks: int
+    people: int
+    last_at: datetime
+
+
+def token_clicks(creator_id: int, since: datetime) -> list[TokenClicks]:
+    """Clicks of each of a creator's tokens since a moment, the most first.  People are browsers that kept a carrier."""
+    rows = db.rows(
+        "SELECT token_id, tag, count(*) AS clicks, count(DISTINCT coalesce('p' || person_id, nullif(carrier, ''))) "
+        "AS people, max(at) AS last_at FROM sharing_click WHERE creator_id = %s AND at >= %s AND viewed_at >= %s "
+        "AND token_id IS NOT NULL GROUP BY token_id, tag ORDER BY clicks DESC, token_id, tag",
+        [creator_id, since, since - rules.WINDOW],
+    )
+    return [TokenClicks(**row) for row in rows]
+
+
 def refused_clicks(limit: int = 50) -> list[RefusedClick]:
     """The newest view and click texts that were not believed."""
     return list(RefusedClick.objects.order_by("-at")[:limit])

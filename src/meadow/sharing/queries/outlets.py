@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.sharing import rules
-from meadow.sharing.models import ChannelAlarm, Outlet, OutletChange
+from meadow.sharing.models import ChannelAlarm, ChannelReport, Outlet, OutletChange
 from meadow.sharing.rules import HERE, ORGANIC, UNKNOWN, Allows
 
 NEWS_FOR = timedelta(days=14)
@@ -102,7 +102,7 @@ def alarms(*, open_only: bool = False, limit: int = 50) -> list[ChannelAlarm]:
 
 def outlet_changes(code: str, limit: int = 50) -> list[OutletChange]:
     """What was changed about an outlet, the newest first."""
-    return list(OutletChange.objects.filter(outlet__code=code).order_by("-at", "-pk")[:limit])
+    return list(OutletChange.objects.select_related("outlet").filter(outlet__code=code).order_by("-at", "-pk")[:limit])
 
 
 def outlet_news(limit: int = 10) -> list[OutletChange]:
@@ -111,6 +111,39 @@ def outlet_news(limit: int = 10) -> list[OutletChange]:
     wanted = OutletChange.objects.select_related("outlet").filter(at__gte=since)
     changed = [change for change in wanted.order_by("-at", "-pk")[:200] if change.form_before != change.form_after]
     return changed[:limit]
+
+
+def outlet_by_id(outlet_id: int) -> OutletView:
+    """An outlet by its key, in use or not.  Refuses: not_found."""
+    found = Outlet.objects.filter(pk=outlet_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return view_of(found, paused_forms(found.pk))
+
+
+def alarm(alarm_id: int) -> ChannelAlarm:
+    """An alarm by its key.  Refuses: not_found."""
+    found = ChannelAlarm.objects.select_related("outlet").filter(pk=alarm_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def channel_reports(limit: int = 50) -> list[ChannelReport]:
+    """What creators said of channels that block, the newest first."""
+    return list(ChannelReport.objects.select_related("outlet", "creator").order_by("-at", "-pk")[:limit])
+
+
+def creators_using(outlet_id: int) -> list[int]:
+    """Creators by whose links somebody came through this outlet lately, the newest first: whom its changes concern."""
+    tag = Outlet.objects.values_list("tag", flat=True).get(pk=outlet_id)
+    since = clock.now() - rules.USED_WITHIN
+    rows = db.rows(
+        "SELECT creator_id FROM sharing_click WHERE viewed_at >= %s AND tag = ANY(%s) GROUP BY creator_id "
+        "ORDER BY max(viewed_at) DESC LIMIT %s",
+        [since, [rules.tag_of(tag, form) for form in rules.FORMS], rules.LIMITS["creators_told"]],
+    )
+    return [row["creator_id"] for row in rows]
 
 
 def channel_names() -> dict[int, str]:

@@ -8,6 +8,8 @@ import segno
 from django.conf import settings
 
 from meadow.catalog import queries as catalog
+from meadow.governance import queries as governance
+from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
 from meadow.sharing import rules
 from meadow.sharing.models import PartnerPage, ShareToken
@@ -38,6 +40,21 @@ def token(token_id: int | str, *, creator_id: int | None = None) -> ShareToken:
 def tokens_of_creator(creator_id: int, limit: int = 50) -> list[ShareToken]:
     """A creator's newest tokens."""
     return list(ShareToken.objects.filter(creator_id=creator_id).order_by("-id")[:limit])
+
+
+def state_now(of: ShareToken) -> str:
+    """A token's state at this moment."""
+    return rules.state_at(of.state, of.expires_at, clock.now())
+
+
+def blocking_decision(of: ShareToken) -> str | None:
+    """The public id of the decision that blocks a token, for whoever wants to appeal."""
+    if of.state != "blocked" or of.blocked_by is None:
+        return None
+    try:
+        return str(governance.decision(of.blocked_by).public_id)
+    except Refusal:
+        return None
 
 
 def partner_page(page_id: int) -> PartnerPage:

@@ -118,12 +118,16 @@ LIMITS = {
     "resolves_per_minute": 60,
     "misses_per_minute": 60,
     "refusals_per_minute": 300,
+    "pictures_per_minute": 120,
     "candidate_clicks": 500,  # newest first
     "click_ids_per_checkout": 50,
     "clicks_per_batch": 500,
     "clicks_in_memory": 20_000,
     "tokens_remembered": 20_000,
     "spool_bytes": 200_000_000,
+    "report_characters": 300,
+    "reports_that_alarm": 3,  # different creators within a day
+    "creators_told": 5000,  # by message, those who used the channel last; everybody reads it where they share
 }
 RESOLVE_PER = timedelta(minutes=1)
 CLICK_BATCH_AFTER = timedelta(milliseconds=300)
@@ -133,6 +137,11 @@ MONTHS_AHEAD = 2
 # Resolves and clicks per channel are counted in slots.
 SLOT = timedelta(minutes=SLOT_MINUTES)
 SLOT_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+ALARM_CAUSES = ("drop", "reports")
+REPORTS_WITHIN = timedelta(days=1)
+# A creator by whose links somebody came through a channel within this time is told when it changes.
+USED_WITHIN = timedelta(days=60)
 
 ALARM = Machine("channel_alarm", "open", {"open": {"close": "closed"}, "closed": {}}, ends={"closed"})
 # The one kind of target that sharing owns itself: a page of an allowlisted partner.

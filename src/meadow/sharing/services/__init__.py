@@ -11,12 +11,20 @@ from meadow.sharing.services.clicks import (
     view_as_judged,
 )
 from meadow.sharing.services.intake import flush_clicks, start_click_writer, stop_click_writer
-from meadow.sharing.services.outlets import add_outlet, change_outlet, close_alarm, raise_alarm, watch_channels
+from meadow.sharing.services.outlets import (
+    add_outlet,
+    change_outlet,
+    close_alarm,
+    raise_alarm,
+    report_block,
+    watch_channels,
+)
 from meadow.sharing.services.tokens import (
     Target,
     block_token,
     convert,
     count_miss,
+    count_picture,
     expire_tokens,
     hand_block,
     mint_partner_token,
@@ -47,6 +55,7 @@ __all__ = [
     "close_alarm",
     "convert",
     "count_miss",
+    "count_picture",
     "expire_tokens",
     "flush_clicks",
     "keep_months",
@@ -55,6 +64,7 @@ __all__ = [
     "mint_tokens",
     "open_view",
     "raise_alarm",
+    "report_block",
     "resolve",
     "revoke_token",
     "start_click_writer",

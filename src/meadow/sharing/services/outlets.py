@@ -15,7 +15,7 @@ from meadow.kernel.errors import Refusal
 from meadow.kernel.events import ChannelAlarmRaised, OutletChanged
 from meadow.kernel.outbox import emit
 from meadow.sharing import queries, rules
-from meadow.sharing.models import ChannelAlarm, Outlet, OutletChange
+from meadow.sharing.models import ChannelAlarm, ChannelReport, Outlet, OutletChange
 from meadow.sharing.queries import OutletView
 from meadow.sharing.queries.outlets import allows_of, paused_forms, view_of
 from meadow.sharing.rules import Allows, health
@@ -109,7 +109,41 @@ def close_alarm(*, alarm_id: str, by: Actor) -> ChannelAlarm:
     return alarm
 
 
-def raise_alarm(*, outlet_tag: int, form: str, drop: health.Drop) -> ChannelAlarm | None:
+def report_block(*, creator_id: int, code: str, form: str, note: str = "") -> ChannelReport:
+    """A creator says that a form does not get through any more.  Several within a day raise the alarm.
+
+    Refuses: not_found, malformed, creator_required, creator_suspended.
+    """
+    creator = accounts.creator(creator_id)
+    if creator.state != "active":
+        raise Refusal("creator_suspended" if creator.state == "suspended" else "creator_required")
+    now = clock.now()
+    with atomic():
+        outlet = Outlet.objects.filter(code=code, is_retired=False).first()
+        if outlet is None:
+            raise Refusal("not_found")
+        if form not in rules.FORMS or not rules.works(form, allows_of(outlet)):
+            raise Refusal("malformed", field="form", why=f"use one of {', '.join(rules.forms_of(allows_of(outlet)))}")
+        note = " ".join(note.split())[: rules.LIMITS["report_characters"]]
+        report, _ = ChannelReport.objects.get_or_create(
+            outlet=outlet, form=form, creator_id=creator_id, day=now.date(), defaults={"note": note, "at": now}
+        )
+        voices = ChannelReport.objects.filter(outlet=outlet, form=form, at__gt=now - rules.REPORTS_WITHIN)
+        heard = voices.values("creator").distinct().count()
+        if heard >= rules.LIMITS["reports_that_alarm"] and not _is_settled(outlet, form, now):
+            minutes = int(rules.REPORTS_WITHIN.total_seconds()) // 60
+            raise_alarm(outlet_tag=outlet.tag, form=form, drop=health.Drop(minutes, 0, heard), cause="reports")
+    return report
+
+
+def _is_settled(outlet: Outlet, form: str, now: datetime) -> bool:
+    """Whether the operator closed such an alarm within a day: the same voices do not raise it again."""
+    return ChannelAlarm.objects.filter(
+        outlet=outlet, form=form, cause="reports", closed_at__gt=now - rules.REPORTS_WITHIN
+    ).exists()
+
+
+def raise_alarm(*, outlet_tag: int, form: str, drop: health.Drop, cause: str = "drop") -> ChannelAlarm | None:
     """Tells the operator of a drop and, where the outlet lets it, hands out the next form that gets through.
 
     None if one is open for it already, or the outlet is not in use.
@@ -121,7 +155,7 @@ def raise_alarm(*, outlet_tag: int, form: str, drop: health.Drop) -> ChannelAlar
         form_before = _handed_out(outlet)
         alarm = ChannelAlarm.objects.create(
             outlet=outlet, form=form, raised_at=clock.now(), window_minutes=drop.window_minutes,
-            expected=drop.expected, observed=drop.observed,
+            expected=drop.expected, observed=drop.observed, cause=cause,
         )  # fmt: skip
         emit(ChannelAlarmRaised(alarm.pk, outlet.pk, form))
         form_after = _handed_out(outlet)
@@ -195,12 +229,12 @@ def _note(outlet: Outlet, before: dict[str, Any], form_before: str, by: Actor, *
     after, form_after = _facts(outlet), _handed_out(outlet)
     if before == after and form_before == form_after:
         return
-    OutletChange.objects.create(
+    made = OutletChange.objects.create(
         outlet=outlet, at=clock.now(), by_id=by.person_id, before=before, after=after, form_before=form_before,
         form_after=form_after, is_automatic=is_automatic,
     )  # fmt: skip
     if form_before != form_after:
-        emit(OutletChanged(outlet.pk, form_after, form_before))
+        emit(OutletChanged(outlet.pk, form_after, form_before, made.pk))
 
 
 def _facts(outlet: Outlet) -> dict[str, Any]:

@@ -150,6 +150,11 @@ def count_miss(*, caller: str) -> None:
     limits.hit("sharing.missed", caller, per=rules.RESOLVE_PER, burst=rules.LIMITS["misses_per_minute"])
 
 
+def count_picture(*, caller: str) -> None:
+    """A poster or card is drawn for somebody, which takes time.  Refuses: rate_limited."""
+    limits.hit("sharing.picture", caller, per=rules.RESOLVE_PER, burst=rules.LIMITS["pictures_per_minute"])
+
+
 def seen(tag: int) -> None:
     """Counts for a channel that somebody opened a token it brought; a count that cannot be kept is no error."""
     try:

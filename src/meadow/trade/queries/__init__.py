@@ -57,6 +57,7 @@ from meadow.trade.queries.orders import (
     settlement_of,
     view_of,
 )
+from meadow.trade.queries.origins import OriginSales, sales_by_origin
 from meadow.trade.queries.sold import products_of_orders
 from meadow.trade.rules import AUTO_CONFIRM, LIMITS, TIMERS
 from meadow.trade.rules.claims import (
@@ -69,6 +70,7 @@ from meadow.trade.rules.claims import (
 from meadow.trade.rules.escrow import BUYER_EXTENDS, SELLER_EXTENDS
 
 __all__ = [
+    "sales_by_origin",
     "AUTO_CONFIRM",
     "BUYER_EXTENDS",
     "CLAIM",
@@ -85,6 +87,7 @@ __all__ = [
     "LineClick",
     "LineView",
     "OrderView",
+    "OriginSales",
     "ParcelView",
     "Quote",
     "QuoteLine",

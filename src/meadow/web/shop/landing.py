@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
@@ -18,11 +19,14 @@ from meadow.kernel.errors import Refusal
 from meadow.plans import queries as plans
 from meadow.sharing import queries as sharing
 from meadow.sharing import services as sharing_services
+from meadow.web import shown
 from meadow.web.failures import said
 from meadow.web.shop import clicks
-from meadow.web.shop.offers import offer_of
+from meadow.web.shop.offers import offer_of, price_of
 from meadow.web.shop.posts import item_texts
 from meadow.web.visitor import Visitor, address_of, guarded, keep_carrier, person_id_of, visitor_of
+
+ALTERNATIVES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
     token = sharing.landing(code)
     if token is None:
         # Chat apps glue commas and full-width signs to a link; guessing is held to the rate of the paste box.
-        return redirect("landing", code=_resolved(request, code).code)
+        return redirect("landing", code=_resolved(request, code).tagged_code)
     if token.problem:
         return gone(request, token, Refusal(token.problem))
     visitor = visitor_of(request)
@@ -68,10 +72,18 @@ def gone(request: HttpRequest, token: sharing.Resolved, refusal: Refusal) -> Htt
     """A token that opens nothing any more: which way, and where to go instead."""
     status = 410 if refusal.code == "not_found" else refusal.status
     shop = catalog.shop(token.shop_id) if token.shop_id else None
-    values = {"says": said(refusal), "shop": shop if shop and shop.state == "open" else None}
+    values: dict[str, Any] = {"says": said(refusal), "shop": shop if shop and shop.state == "open" else None}
     if token.product_id is not None:
         card = catalog.cards([token.product_id])[token.product_id]
         values["product_url"] = reverse("product", args=[card.public_id]) if card.on_sale else ""
+    if values["shop"] is not None:
+        page = catalog.newest_cards(shop_id=token.shop_id, limit=ALTERNATIVES + 1)
+        others = [card for card in page.cards if card.product_id != token.product_id and card.on_sale]
+        values["others"] = [
+            {"url": reverse("product", args=[card.public_id]), "title": card.title, "picture": card.image,
+             "price": price_of(card.price_minor, card.currency)}
+            for card in others[:ALTERNATIVES]
+        ]  # fmt: skip
     return render(request, "web/token_gone.html", values, status=status)
 
 
@@ -124,19 +136,34 @@ def paste(request: HttpRequest) -> HttpResponse:
             raise
         values = {"says": said(refusal), "text": text[:4000], "tab": "paste", "here": request.path}
         return render(request, "web/paste.html", values, status=422)
-    return redirect("landing", code=token.code)
+    return redirect("landing", code=token.tagged_code)
 
 
 @require_safe
 @cache_control(max_age=86_400, public=True)
 def qr(request: HttpRequest, code: str, kind: str) -> HttpResponse:
-    """The QR code of a token's short link, as SVG or PNG; of live and dead tokens alike."""
-    token = sharing.landing(code) or _resolved(request, code)
-    address = sharing.address_of(token.code)
+    """The QR code of a token's short link, as SVG or PNG, with the channel's tag if one stands there."""
+    token = _token_of(request, code)
+    address = sharing.address_of(token.tagged_code)
     if kind == "png":
         return HttpResponse(sharing.qr_png(address), content_type="image/png")
     svg = sharing.qr_svg(address).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     return HttpResponse(svg, content_type="image/svg+xml")
+
+
+@require_safe
+@vary_on_headers("Accept-Language", "Cookie")
+@cache_control(max_age=600)
+def picture(request: HttpRequest, code: str, name: str) -> HttpResponse:
+    """The poster or a card of a live token, with today's price and its date."""
+    token = _token_of(request, code)
+    sharing_services.count_picture(caller=f"address:{address_of(request)}")
+    drawn = sharing.share_picture(token, name, language=shown.language())
+    return HttpResponse(drawn, content_type="image/png")
+
+
+def _token_of(request: HttpRequest, code: str) -> sharing.Resolved:
+    return sharing.landing(code) or _resolved(request, code)
 
 
 def _resolved(request: HttpRequest, text: str) -> sharing.Resolved:

@@ -58,7 +58,7 @@ def item_texts(
     query = {"from": seen.public_id, "v": clicks.link_view(visitor, origin)}
     stands_in_the_way = why_not(item.state != "withdrawn", item.left)
     return {
-        "reason": item.reason, "title": item.title, "picture": item.image, "ad_label": item.ad_label,
+        "product_public_id": item.product_public_id, "reason": item.reason, "title": item.title, "picture": item.image, "ad_label": item.ad_label,
         "url": f"{reverse('product', args=[item.product_public_id])}?{urlencode(query)}",
         "price": price_of(item.price_minor, item.currency),
         "was": shown.money(item.price_at_post_minor, item.currency) if item.is_price_changed else "",
