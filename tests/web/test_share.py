@@ -37,6 +37,7 @@ def page(client: Client, path: str) -> str:
 def test_in_one_tap_from_a_product_everything_for_the_channel_at_hand(world: World) -> None:
     mei = as_person(world.mei)
     assert "Share this" in page(mei, f"/g/{world.apron.public_id}")
+    assert world.apron.public_id in page(mei, f"/share?product={world.apron.public_id}")
     answer = mei.post("/share/new", {"product": world.apron.public_id})
     assert answer.status_code == 302
     token = ShareToken.objects.exclude(pk=world.token.pk).get()

@@ -8,19 +8,19 @@ from meadow.governance.services import contact as contacts
 from meadow.governance.services import party_of, register_faces, register_owner, register_private
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import (
-    ChannelAlarmRaised,
     AppealAsked,
     AppealDecided,
     AppealOverdue,
+    ChannelAlarmRaised,
     DecisionMade,
     DecisionReversed,
     OrderPaid,
     OrderShipped,
+    OutletChanged,
     RefundCompleted,
     SuspensionAnnounced,
     SuspensionEnded,
     SuspensionOverdue,
-    OutletChanged,
 )
 from meadow.kernel.outbox import handles
 from meadow.messaging import queries, services

@@ -30,13 +30,20 @@ POST, PRODUCT, SHOP = "content.recommendation", "catalog.product", "catalog.shop
 @require_safe
 @in_their_time
 def shares(request: HttpRequest) -> HttpResponse:
-    """One's tokens with what each brought, and which channels changed."""
+    """One's tokens with what each brought, which channels changed, and the button for a product that was picked."""
     creator = _creator(request)
     clicks: dict[int, int] = {}
     for row in queries.token_clicks(creator.pk, clock.now() - LOOK_BACK):
         clicks[row.token_id] = clicks.get(row.token_id, 0) + row.clicks
     rows = [_row(token, clicks.get(token.pk, 0)) for token in queries.tokens_of_creator(creator.pk)]
-    values = {"tab": "me", "rows": rows, "news": [_news(each) for each in queries.outlet_news(5)], "creator": creator}
+    values: dict[str, Any] = {
+        "tab": "me",
+        "rows": rows,
+        "news": [_news(each) for each in queries.outlet_news(5)],
+        "creator": creator,
+    }
+    if request.GET.get("product"):
+        values["picked"] = catalog.product_page(request.GET["product"]).card
     return render(request, "web/share/shares.html", values)
 
 
@@ -55,7 +62,7 @@ def new(request: HttpRequest) -> HttpResponse:
         creator_id=creator.pk, target_kind=kind, target_id=target_id, shop_id=page.shop.shop_id,
         product_id=page.card.product_id,
     )  # fmt: skip
-    return redirect("share", token.public_id)
+    return redirect("share_token", token.public_id)
 
 
 @never_cache
@@ -93,8 +100,8 @@ def convert(request: HttpRequest) -> HttpResponse:
         if refusal.code not in ("not_a_token", "target_gone", "token_blocked"):
             raise
         messages.error(request, said(refusal))
-        return redirect("shares")
-    return redirect("share", token.public_id)
+        return redirect("share")
+    return redirect("share_token", token.public_id)
 
 
 @require_POST
@@ -104,7 +111,7 @@ def revoke(request: HttpRequest, public_id: str) -> HttpResponse:
     token = queries.token(public_id, creator_id=creator.pk)
     services.revoke_token(token_id=token.pk, creator_id=creator.pk)
     messages.success(request, _("Taken back. Clicks made before still earn."))
-    return redirect("shares")
+    return redirect("share")
 
 
 @require_POST
@@ -116,7 +123,7 @@ def report(request: HttpRequest, public_id: str) -> HttpResponse:
         creator_id=creator.pk, code=code, form=request.POST.get("form", ""), note=request.POST.get("note", "")
     )
     messages.success(request, _("Thank you. When several creators say so, another form is handed out."))
-    response = redirect("share", token.public_id)
+    response = redirect("share_token", token.public_id)
     response["Location"] += f"?to={queries.outlet(code).code}"
     return response
 

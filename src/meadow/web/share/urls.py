@@ -5,10 +5,10 @@ from django.urls import URLPattern, URLResolver, path
 from meadow.web.share import channels, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("share", pages.shares, name="shares"),
+    path("share", pages.shares, name="share"),
     path("share/new", pages.new, name="share_new"),
     path("share/convert", pages.convert, name="share_convert"),
-    path("share/<str:public_id>", pages.share, name="share"),
+    path("share/<str:public_id>", pages.share, name="share_token"),
     path("share/<str:public_id>/revoke", pages.revoke, name="share_revoke"),
     path("share/<str:public_id>/report", pages.report, name="share_report"),
     path("channels", channels.channels, name="channels"),
