@@ -149,8 +149,9 @@ def test_what_a_rule_held_is_shown_again_when_it_is_approved(office: Office) -> 
 
 
 def test_rejecting_takes_it_down_in_the_name_of_the_rule_and_undo_brings_it_back(office: Office) -> None:
-    before = office.snapshot()
     made = held_post(office)
+    outbox.drain_all()
+    before = office.snapshot()  # held: nobody sees it until somebody has looked
     case = take(office)
     refused("malformed", services.reject_case, case_id=case.pk, by=office.otto, against=Against("  "))
     act = services.reject_case(case_id=case.pk, by=office.otto, against=WRONG)
