@@ -16,6 +16,7 @@ from meadow.governance import queries, services
 from meadow.governance.models import Appeal, Case, Decision, Sanction, Violation
 from meadow.governance.rules import appeals as laws
 from meadow.governance.rules.appeals import Decided
+from meadow.governance.services import Against
 from meadow.kernel import clock, outbox
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.errors import Refusal
@@ -440,3 +441,23 @@ def test_an_overdue_appeal_shows_nothing_that_another_decision_keeps_away(office
     pass_time(days=8)
     assert shown(office) != "published"
     assert queries.suspension(made.pk).state == "active"
+
+
+def test_g9_5_what_was_held_and_then_rejected_is_shown_as_one_while_the_answer_is_late(office: Office) -> None:
+    services.write_detector(
+        detector_id="spam.words", event_type="text", condition="weak_terms > 0", rule="conduct.harassment",
+        action="hold", reason_en="It may be spam.", reason_zh="疑似垃圾内容。", by=SYSTEM,
+    )  # fmt: skip
+    for step in ("shadow", "live"):
+        services.move_detector(detector_id="spam.words", version=1, to=step, by=SYSTEM)
+    services.judge("text", {"weak_terms": 1, "surface": "recommendation"}, office.post, office.creator, text="Buy!")
+    case = services.next_case(by=office.otto)
+    assert case is not None
+    services.reject_case(case_id=case.pk, by=office.otto, against=Against("Spam.", rule="conduct.harassment"))
+    assert shown(office) != "published"
+    root = queries.limits_on(office.world.mei.pk)[0].decision
+    services.open_appeal(decision_id=root, person_id=office.world.mei.pk, text="It is a reason.")
+    pass_time(days=8)
+    assert shown(office) == "published"
+    services.decide_appeal(appeal_id=Appeal.objects.get().pk, reverse=False, reason="It is spam.", by=office.olga)
+    assert shown(office) != "published"

@@ -96,17 +96,19 @@ def sanctions_from(root: Decision) -> list[Sanction]:
 def taken_down_by(root: Decision) -> list[Decision]:
     """What a decision took down that is no account, and still keeps away; suspensions are left out, they have dates.
 
-    What another decision keeps away as well is left out too: taking this one back would show nothing.
+    What a decision about something else keeps away as well is left out too.  The newest decision of each subject.
     """
     rows = db.rows(
         "WITH RECURSIVE below(id) AS (SELECT %s::bigint UNION SELECT d.id FROM governance_decision d "
-        "JOIN below b ON d.cause_id = b.id) SELECT d.id FROM governance_decision d JOIN below b ON b.id = d.id "
-        "WHERE d.action IN ('suspend', 'hold') AND d.subject_kind <> ALL(%s) "
+        "JOIN below b ON d.cause_id = b.id) SELECT max(d.id) AS id FROM governance_decision d JOIN below b ON b.id = d.id "
+        "WHERE d.action IN ('suspend', 'hold', 'review') AND d.subject_kind <> ALL(%s) "
         "AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = d.id) "
         "AND NOT EXISTS (SELECT 1 FROM governance_decision o WHERE o.subject_kind = d.subject_kind "
-        " AND o.subject_id = d.subject_id AND o.id <> d.id AND o.action IN ('suspend', 'stop_new', 'hold') "
+        " AND o.subject_id = d.subject_id AND o.action IN ('suspend', 'stop_new', 'hold', 'review') "
+        " AND NOT EXISTS (SELECT 1 FROM below x WHERE x.id = o.id) "
         " AND NOT EXISTS (SELECT 1 FROM governance_decision r WHERE r.reverses_id = o.id)) "
-        "AND NOT EXISTS (SELECT 1 FROM governance_suspension s WHERE s.decision_id = d.id) ORDER BY d.id",
+        "AND NOT EXISTS (SELECT 1 FROM governance_suspension s WHERE s.decision_id = d.id) "
+        "GROUP BY d.subject_kind, d.subject_id",
         [root.pk, list(PARTY_KINDS)],
     )
     return list(Decision.objects.select_related("words").filter(pk__in=[row["id"] for row in rows]).order_by("pk"))
