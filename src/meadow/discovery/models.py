@@ -60,6 +60,10 @@ class Goods(models.Model):
                 condition=Q(is_listed=True, creator__isnull=True),
             ),
             models.Index(
+                F("plan_kind"), F("earns_minor").desc(), F("product").desc(), name="goods_by_plan",
+                condition=Q(is_listed=True, creator__isnull=True),
+            ),
+            models.Index(
                 F("product").desc(), name="goods_newest", condition=Q(is_listed=True, creator__isnull=True)
             ),
             models.Index(

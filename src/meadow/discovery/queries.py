@@ -94,13 +94,22 @@ def pick(creator_id: int, wish: Wish, *, cursor: str | None = None, limit: int =
         values |= {"last": last, "last_id": last_id}
     filters = "".join(f" AND {each}" for each in where)
     sorting = f"ORDER BY {order.column} {down}, product_id {down} LIMIT %(most)s"
-    found = db.rows(
-        f"SELECT * FROM ((SELECT {_SHOWN} FROM discovery_goods g WHERE is_listed AND creator_id IS NULL{filters} "
-        "AND NOT EXISTS (SELECT 1 FROM discovery_goods o WHERE o.product_id = g.product_id "
-        f"AND o.creator_id = %(creator)s) {sorting}) UNION ALL (SELECT {_SHOWN} FROM discovery_goods "
-        f"WHERE is_listed AND creator_id = %(creator)s{filters} {sorting})) p {sorting}",
-        values,
+    # Few products have all of several words, but PostgreSQL cannot know that and would walk along the sorted index.
+    found_by_words = "words" in values
+    hits = (
+        f"WITH hits AS MATERIALIZED (SELECT creator_id, is_listed, {_SHOWN} FROM discovery_goods "
+        "WHERE words @> %(words)s::text[]) "
     )
+    table = "hits" if found_by_words else "discovery_goods"
+    mine = f"SELECT {_SHOWN} FROM {table} WHERE is_listed AND creator_id = %(creator)s{filters} {sorting}"
+    everybodys = (
+        f"SELECT {_SHOWN} FROM {table} g WHERE is_listed AND creator_id IS NULL{filters} AND NOT EXISTS (SELECT 1 "
+        "FROM discovery_goods o WHERE o.product_id = g.product_id AND o.creator_id = %(creator)s) " + sorting
+    )
+    # Nobody is invited to what is everybody's.
+    parts = [mine] if wish.plan in ("exclusive", "directed") else [everybodys, mine]
+    union = " UNION ALL ".join(f"({part})" for part in parts)
+    found = db.rows(f"{hits if found_by_words else ''}SELECT * FROM ({union}) p {sorting}", values)
     page = [GoodsCard(**row) for row in found[:limit]]
     if len(found) <= limit:
         return GoodsPage(page, None)
@@ -156,7 +165,6 @@ def _conditions(wish: Wish, order: rules.Order) -> tuple[list[str], dict[str, An
         where.append("standing = ANY(%(standings)s)")
         values["standings"] = good_enough
     if words := rules.words_asked(wish.text):
-        where.append("words @> %(words)s::text[]")
         values["words"] = words
     return where, values
 
