@@ -16,7 +16,7 @@ from meadow.accounts import services as accounts
 from meadow.accounts.models import Creator, Person
 from meadow.affiliate import queries, services
 from meadow.affiliate.models import Attribution, CommissionLine
-from meadow.affiliate.rules import Candidate, Line, Offer, choose_offer
+from meadow.affiliate.rules import Candidate, Line, Offer, choose_offer, replay
 from meadow.kernel import outbox
 from meadow.kernel.errors import Refusal
 from meadow.ledger import queries as ledger
@@ -182,8 +182,13 @@ def test_c1_8_decision_is_kept_with_all_candidates_and_comes_out_the_same(market
         bazaar.click(market["mei"], bazaar.goods(bazaar.shop("Abe")), person_id=market["bo"])
     decision = bought(market["bowl"], T0 + DAY, buyer=market["bo"])
     assert len(decision.log["clicks"]) == 2
-    assert (decision.rules_version, decision.log["rules"]) == ("attribution.1", "attribution.1")
+    assert (decision.rules_version, decision.log["rules"]) == ("attribution.2", "attribution.2")
     assert queries.replays_alike(decision.pk)
+    # A log of the first version, which knew neither flags nor when a checkout was opened, reads as it did then.
+    first = {key: value for key, value in decision.log.items() if key != "opened_at"} | {"rules": "attribution.1"}
+    first["clicks"] = [{key: value for key, value in one.items() if key != "flag"} for one in first["clicks"]]
+    again = replay(first)
+    assert (again.creator_id, again.reason, again.review) == (decision.creator_id, decision.reason, "")
     # Whatever happens afterwards, the log stands for itself.
     Creator.objects.update(state="suspended")
     assert queries.replays_alike(decision.pk)

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -24,6 +26,9 @@ class Attribution(models.Model):
     rule = models.CharField(max_length=20)
     reason = models.CharField(max_length=30)
     rules_version = models.CharField(max_length=20)
+    review = models.CharField(max_length=20, blank=True, default="")
+    # Every creator with a candidate click, so that each can be told why or why not.
+    candidate_ids = ArrayField(models.BigIntegerField(), default=list)
     log = models.JSONField()
     decided_at = models.DateTimeField()
     # Where the newest click on the line's shop came from, earning or not: an outlet's tag, 0 unknown, -1 a surface of
@@ -38,10 +43,47 @@ class Attribution(models.Model):
                 | (Q(creator__isnull=False, plan_version__isnull=False) & ~Q(click_id="")),
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["order_id"], name="attribution_by_order")]
+        indexes: ClassVar = [
+            models.Index(fields=["order_id"], name="attribution_by_order"),
+            GinIndex(
+                fields=["candidate_ids"],
+                name="attribution_of_candidates",
+                condition=~Q(candidate_ids=[]),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"line {self.order_line_id}: {self.reason}"
+
+
+class Review(models.Model):
+    """A commission that waits for a person's look; in the queue as a decision about this row."""
+
+    attribution = models.OneToOneField("affiliate.Attribution", models.PROTECT, related_name="+")
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=20)
+    state = models.CharField(max_length=8, default=rules.REVIEW.start)
+    void_reason = models.CharField(max_length=30, blank=True)
+    decision_id = models.BigIntegerField(null=True)  # that holds it
+    void_decision_id = models.BigIntegerField(null=True)
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)  # from release on: undecided by then, it ends for the creator
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="review_state", condition=Q(state__in=rules.REVIEW.states)),
+            models.CheckConstraint(
+                name="review_void_reason",
+                condition=(~Q(state="voided") & Q(void_reason="")) | Q(state="voided", void_reason__in=rules.ABUSE),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="review_due", condition=Q(state="pending", due_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.state}"
 
 
 class CommissionLine(models.Model):

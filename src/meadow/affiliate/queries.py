@@ -1,13 +1,16 @@
 """Why somebody earns, or nobody, on an order line; what a creator earns; whether the stored decisions still hold."""
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
-from meadow.affiliate.models import Attribution, CommissionLine
-from meadow.affiliate.rules import SAYS, WINDOW
+from meadow.affiliate.models import Attribution, CommissionLine, Review
+from meadow.affiliate.rules import REVIEW_TIME, SAYS, WINDOW
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
 
@@ -15,15 +18,23 @@ __all__ = [
     "INVARIANTS",
     "SAYS",
     "WINDOW",
+    "REVIEW_TIME",
     "CommissionLine",
+    "Replayed",
+    "Review",
     "Trail",
     "TrailStep",
     "commission_of_line",
     "commissions_of_creator",
     "commissions_of_order",
+    "creator_of_review",
+    "creators_under_review",
+    "replay_period",
     "replays_alike",
+    "review_of_line",
     "trail",
     "trails",
+    "voided_lines",
 ]
 
 
@@ -121,11 +132,61 @@ def replays_alike(attribution_id: int) -> bool:
 
 def _is_same(of: Attribution) -> bool:
     again = rules.replay(of.log)
-    stored = (of.order_line_id, of.creator_id, of.click_id, of.plan_version_id, of.rate_bp, of.rule, of.reason)
+    stored = (
+        of.order_line_id, of.creator_id, of.click_id, of.plan_version_id, of.rate_bp, of.rule, of.reason, of.review
+    )  # fmt: skip
     return stored == (
         again.line_id, again.creator_id, again.click_id or "", again.plan_version_id, again.rate_bp, again.rule,
-        again.reason,
+        again.reason, again.review,
     )  # fmt: skip
+
+
+def creator_of_review(review_id: int) -> tuple[str, int] | None:
+    """Whose commission is held."""
+    found = Review.objects.filter(pk=review_id).values_list("creator_id", flat=True).first()
+    return None if found is None else ("accounts.creator", found)
+
+
+def creators_under_review(order_id: int) -> set[int]:
+    """Creators of whom something in an order waits for a look, or was voided and may come back."""
+    found = Review.objects.filter(attribution__order_id=order_id).exclude(state="released")
+    return set(found.values_list("creator_id", flat=True))
+
+
+def voided_lines(order_line_ids: Collection[int]) -> set[int]:
+    """Which of these lines a person voided after a look."""
+    found = Review.objects.filter(attribution__order_line_id__in=list(order_line_ids), state="voided")
+    return set(found.values_list("attribution__order_line_id", flat=True))
+
+
+def review_of_line(order_line_id: int) -> Review | None:
+    return Review.objects.filter(attribution__order_line_id=order_line_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What judging a period again found: ids of decisions that come out different, and a digest of all answers."""
+
+    decisions: int
+    different: tuple[int, ...]
+    by_reason: dict[str, int]
+    digest: str
+
+
+def replay_period(*, since: datetime, until: datetime) -> Replayed:
+    """Judges every decision of a period again, from its log alone, by the rules of its version."""
+    different: list[int] = []
+    reasons: Counter[str] = Counter()
+    digest, count = hashlib.sha256(), 0
+    found = Attribution.objects.filter(decided_at__gte=since, decided_at__lt=until).order_by("pk")
+    for count, of in enumerate(found.iterator(2000), start=1):  # noqa: B007 - the last number is how many there were
+        again = rules.replay(of.log)
+        reasons[again.reason] += 1
+        answer = [again.line_id, again.creator_id, again.click_id, again.rate_bp, again.reason, again.review]
+        digest.update(json.dumps(answer).encode())
+        if not _is_same(of):
+            different.append(of.pk)
+    return Replayed(count, tuple(different), dict(reasons), digest.hexdigest())
 
 
 def commission_of_line(order_line_id: int) -> CommissionLine | None:

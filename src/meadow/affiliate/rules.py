@@ -5,16 +5,19 @@ kept beside it, so that it can be judged again from the log and must come out th
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from meadow.kernel.errors import Says
 from meadow.kernel.states import Machine
 
-RULES_VERSION = "attribution.1"
+RULES_VERSION = "attribution.2"
 WINDOW = timedelta(days=15)
 PRECEDENCE = ("exclusive", "directed", "marketing", "general")
+
+LAST_SECONDS = timedelta(seconds=10)  # a click so short before the order, from elsewhere than the one before it
+REVIEW_TIME = timedelta(days=30)  # after release; a review that nobody decided by then ends for the creator
 
 LIMITS = {
     "candidate_clicks": 200,  # newest first; a buyer with more of them in one shop within 15 days is no person
@@ -27,12 +30,40 @@ COMMISSION = Machine(
         "estimated_at_payment": {"reduce": "estimated_at_payment", "receive": "estimated_at_receipt", "void": "void"},
         "estimated_at_receipt": {"reduce": "estimated_at_receipt", "settle": "final", "void": "void"},
         "final": {"reduce": "final", "void": "void"},
-        "void": {},
+        # Only what a person voided after a review can come back, to where it would be by then.
+        "void": {
+            "reinstate_paid": "estimated_at_payment",
+            "reinstate_received": "estimated_at_receipt",
+            "reinstate_settled": "final",
+        },
     },
     ends={"void"},
 )
 
+REVIEW = Machine(
+    "commission_review",
+    "pending",
+    {
+        "pending": {"release": "released", "void": "voided"},
+        "released": {"void": "voided"},
+        "voided": {"restore": "pending"},
+    },
+    ends={"released", "voided"},
+)
+
+# Why a person voids a commission after a look, by the reasons that networks give, each with its words below.
+ABUSE = (
+    "traffic_hijack", "traffic_abnormal", "source_mismatch", "abnormal_account", "abnormal_trades", "rule_violation",
+    "split_order", "gift_category", "enterprise_order", "group_buy_order", "over_category_cap", "blacklisted_sku",
+    "wrong_binding",
+)  # fmt: skip
+# What a review was opened for, and the reason if it ends in a void.
+REVIEWS = {
+    "checkout_sniping": "traffic_hijack", "last_second_click": "traffic_hijack", "click_flood": "traffic_abnormal",
+}  # fmt: skip
+
 VOID_REASONS = (
+    *ABUSE,
     "below_minimum",
     "zero_rate",
     "order_cancelled",
@@ -65,6 +96,7 @@ class Candidate:
     is_token_valid: bool  # at click time
     is_creator_active: bool  # at order creation
     is_buyer: bool  # the creator is the buyer, by any verified identity
+    flag: str = ""  # why it cannot win though all else is well, such as source_mismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +134,47 @@ class Decision:
     rule: str  # clicked_product, same_shop or organic
     reason: str
     verdicts: tuple[Verdict, ...]
+    review: str = ""  # why the commission is held until a person has looked, or nothing
 
 
 def attribute(
-    lines: Sequence[Line], clicks: Iterable[Candidate], offers: Sequence[Offer], at: datetime
+    lines: Sequence[Line],
+    clicks: Iterable[Candidate],
+    offers: Sequence[Offer],
+    at: datetime,
+    opened_at: datetime | None = None,
 ) -> list[Decision]:
     """One decision per line, in the order of the lines.
 
     Candidates of a line are the clicks on anything in its shop; the newest valid one wins.  A click of the buyer as
-    creator is valid but earns nothing, and no older click earns in its place.
+    creator is valid but earns nothing, and no older click earns in its place.  opened_at: when the checkout was opened;
+    a click that took the order over after that earns only once a person has looked.
     """
     newest_first = sorted(set(clicks), key=lambda c: (c.clicked_at, c.click_id), reverse=True)
-    return [_decide(line, [c for c in newest_first if c.shop_id == line.shop_id], offers, at) for line in lines]
+    decided = []
+    for line in lines:
+        here = [c for c in newest_first if c.shop_id == line.shop_id]
+        decision = _decide(line, here, offers, at)
+        decided.append(replace(decision, review=_review(decision, here, at, opened_at)) if opened_at else decision)
+    return decided
+
+
+def _review(decision: Decision, newest_first: Sequence[Candidate], at: datetime, opened_at: datetime) -> str:
+    """Whether the click that won looks like one that took over what another had brought."""
+    if decision.creator_id is None:
+        return ""
+    if len(newest_first) >= LIMITS["candidate_clicks"]:
+        return "click_flood"
+    by_id = {candidate.click_id: candidate for candidate in newest_first}
+    won = by_id[decision.click_id or ""]
+    # "older" is what would have won without it: the first of these was the newest valid one before.
+    before = [by_id[v.click_id] for v in decision.verdicts if v.verdict == "older"]
+    if won.clicked_at > opened_at:
+        then = next((one for one in before if one.clicked_at <= opened_at), None)
+        if then is None or then.creator_id != won.creator_id:
+            return "checkout_sniping"
+    from_elsewhere = bool(before) and before[0].creator_id != won.creator_id and before[0].surface != won.surface
+    return "last_second_click" if from_elsewhere and at - won.clicked_at <= LAST_SECONDS else ""
 
 
 def choose_offer(offers: Sequence[Offer], line: Line, candidate: Candidate) -> Offer | str:
@@ -177,6 +238,8 @@ def _judge(candidate: Candidate, line: Line, offers: Sequence[Offer], at: dateti
         return "token_invalid"
     if not candidate.is_creator_active:
         return "creator_inactive"
+    if candidate.flag:
+        return candidate.flag
     return choose_offer(offers, line, candidate)
 
 
@@ -187,12 +250,15 @@ def _organic(line: Line, reason: str, click_id: str | None, verdicts: Sequence[V
 # The log of a decision: all it read, as JSON, under the version of the rules that read it.
 
 
-def log_of(line: Line, clicks: Iterable[Candidate], offers: Sequence[Offer], at: datetime) -> dict[str, Any]:
+def log_of(
+    line: Line, clicks: Iterable[Candidate], offers: Sequence[Offer], at: datetime, opened_at: datetime | None = None
+) -> dict[str, Any]:
     """What `attribute` read for one line, ready to be stored."""
     newest_first = sorted(set(clicks), key=lambda c: (c.clicked_at, c.click_id), reverse=True)
     return {
         "rules": RULES_VERSION,
         "at": at.isoformat(),
+        "opened_at": opened_at.isoformat() if opened_at else None,
         "line": asdict(line),
         "clicks": [
             asdict(c) | {"clicked_at": c.clicked_at.isoformat()} for c in newest_first if c.shop_id == line.shop_id
@@ -213,11 +279,13 @@ def replay(log: Mapping[str, Any]) -> Decision:
         Offer(**o | {"creator_ids": None if o["creator_ids"] is None else frozenset(o["creator_ids"])})
         for o in log["offers"]
     ]
-    return _VERSIONS[log["rules"]]([line], clicks, offers, datetime.fromisoformat(log["at"]))[0]
+    opened_at = datetime.fromisoformat(log["opened_at"]) if log.get("opened_at") else None
+    return _VERSIONS[log["rules"]]([line], clicks, offers, datetime.fromisoformat(log["at"]), opened_at)[0]
 
 
-Rules = Callable[[Sequence[Line], Iterable[Candidate], Sequence[Offer], datetime], list[Decision]]
-_VERSIONS: Mapping[str, Rules] = {"attribution.1": attribute}
+Rules = Callable[[Sequence[Line], Iterable[Candidate], Sequence[Offer], datetime, datetime | None], list[Decision]]
+# The first version knew neither flags nor reviews; its logs hold none, so the same function reads them as it did.
+_VERSIONS: Mapping[str, Rules] = {"attribution.1": attribute, "attribution.2": attribute}
 
 
 # What each reason and verdict says to a person: (en, zh).
@@ -255,6 +323,34 @@ SAYS: Mapping[str, tuple[str, str]] = {
         "同店其他商品：适用通用计划。",
     ),
     "organic": ("No commission.", "无佣金。"),
+    "checkout_sniping": (
+        "The click came after the checkout was opened and took the order over; a person looks at it.",
+        "点击发生在打开结算页之后并改变了归属，正在人工核查。",
+    ),
+    "last_second_click": (
+        "The click came from elsewhere in the last seconds before the order; a person looks at it.",
+        "点击来自其他位置且发生在下单前最后几秒，正在人工核查。",
+    ),
+    "click_flood": (
+        "There are far more clicks than a person makes; a person looks at it.",
+        "点击数量远超常人，正在人工核查。",
+    ),
+    "traffic_hijack": ("The traffic was taken over from somebody else.", "流量劫持。"),
+    "traffic_abnormal": ("The traffic is abnormal.", "流量异常。"),
+    "source_mismatch": (
+        "The click came from a site that the creator has not registered.",
+        "来源与登记的推广网站不符。",
+    ),
+    "abnormal_account": ("The account is abnormal.", "账号异常。"),
+    "abnormal_trades": ("Several trades are abnormal.", "多笔交易异常。"),
+    "rule_violation": ("It breaks a rule of the platform.", "违反平台规则。"),
+    "split_order": ("The order was split.", "拆单。"),
+    "gift_category": ("The category is for gifts and pays no commission.", "礼品类目，不计佣金。"),
+    "enterprise_order": ("An order of an enterprise pays no commission.", "企业订单，不计佣金。"),
+    "group_buy_order": ("The group did not come about.", "团购未成团。"),
+    "over_category_cap": ("The quantity is above the category's cap.", "购买数量超过类目上限。"),
+    "blacklisted_sku": ("The product takes no part in commission.", "商品在佣金黑名单内。"),
+    "wrong_binding": ("The accounts are bound wrongly.", "账号绑定有误。"),
     "below_minimum": ("The commission rounds to nothing.", "佣金不足最小单位。"),
     "zero_rate": ("The plan's rate is zero.", "计划佣金比率为零。"),
     "order_cancelled": ("The order was cancelled.", "订单已取消。"),

@@ -408,6 +408,35 @@ class OrderSettled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommissionReleased(Event):
+    """A commission that was held for a look is free; what of the order was held for it need not be any more."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionVoided(Event):
+    """A person voided the commission of a line: from now on its creator earns nothing on it, its merchant the more."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    line_id: int
+    decision_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionReinstated(Event):
+    """That was taken back: the line pays its creator again."""
+
+    SUBJECT = ("order", "order_id")
+    order_id: int
+    line_id: int
+    decision_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineRefunded(Event):
     """Part of a line's money went back; undoes ReceiptConfirmed for the quantity named.
 

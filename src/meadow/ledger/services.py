@@ -30,6 +30,7 @@ __all__ = [
     "consume_hold",
     "credit_party",
     "end_due_holds",
+    "end_holds_by",
     "net_receivable",
     "place_hold",
     "post",
@@ -209,6 +210,16 @@ def release_holds_of(*, cause: Cause) -> int:
         [cause[0], str(cause[1])],
     )
     return _end_holds([row["id"] for row in found], "released", clock.now())
+
+
+def end_holds_by(*, cause: Cause, account: str, until: datetime) -> int:
+    """The open holds of a cause on an account end at this moment instead; the sweep ends those whose time has passed.
+    Returns how many."""
+    return db.execute(
+        "UPDATE ledger_hold h SET until = %s FROM ledger_account a WHERE a.id = h.account_id AND a.name = %s "
+        "AND h.cause_kind = %s AND h.cause_id = %s AND h.state = 'open'",
+        [until, account, cause[0], str(cause[1])],
+    )
 
 
 def consume_hold(*, key: str, hold_id: int, target: str, amount: Money, kind: str, note: Note = None) -> int:

@@ -2,6 +2,9 @@
 
 from meadow.kernel.events import (
     ChargebackWon,
+    CommissionReinstated,
+    CommissionReleased,
+    CommissionVoided,
     GuestClaimed,
     HoldReleased,
     ParcelsEntered,
@@ -54,3 +57,21 @@ def doubt_tracking(events: list[ParcelsEntered]) -> None:
 def claim_orders(events: list[GuestClaimed]) -> None:
     for event in events:
         services.claim_orders(guest_id=event.guest_id, person_id=event.person_id)
+
+
+@handles(CommissionVoided)
+def void_commissions(events: list[CommissionVoided]) -> None:
+    for event in events:
+        services.void_commission(line_id=event.line_id, decision_id=event.decision_id)
+
+
+@handles(CommissionReinstated)
+def reinstate_commissions(events: list[CommissionReinstated]) -> None:
+    for event in events:
+        services.reinstate_commission(line_id=event.line_id, decision_id=event.decision_id)
+
+
+@handles(CommissionReleased)
+def free_commissions(events: list[CommissionReleased]) -> None:
+    for event in events:
+        services.free_commission(order_id=event.order_id, creator_id=event.creator_id)

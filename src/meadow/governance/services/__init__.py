@@ -51,6 +51,7 @@ from meadow.governance.services.detectors import (
 )
 from meadow.governance.services.digests import key_of
 from meadow.governance.services.filters import drop_filter, save_filter
+from meadow.governance.services.holding import hold_for_look
 from meadow.governance.services.judging import (
     Happening,
     empty_due_texts,
@@ -189,6 +190,7 @@ __all__ = [
     "file_case",
     "finish_farewell",
     "flag_link_evasion",
+    "hold_for_look",
     "hold_text",
     "is_private",
     "judge",

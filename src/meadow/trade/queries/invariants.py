@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db.models import Count, F, Q, Sum
 
+from meadow.affiliate import queries as affiliate
 from meadow.catalog import queries as catalog
 from meadow.kernel import db
 from meadow.ledger import queries as ledger
@@ -65,12 +66,18 @@ def refunds_are_where_they_stand() -> int:
 def line_pays_only_its_creator() -> int:
     """No order line names a creator other than the owner of the click that its decision stored."""
     named = OrderLine.objects.filter(kind="goods")
-    return named.filter(
-        ~Q(creator_id=F("attribution__creator_id")) & ~Q(creator__isnull=True, attribution__creator__isnull=True)
-        | Q(attribution__isnull=True)
-        | ~Q(attribution__order_line_id=F("pk"))
-        | ~Q(rate_bp=F("attribution__rate_bp"))
-    ).count()
+    # A line that a person voided after a look pays nobody, whatever rate its decision froze.
+    zero = named.filter(rate_bp=0, attribution__rate_bp__gt=0).values_list("pk", flat=True)
+    return (
+        named.exclude(pk__in=affiliate.voided_lines(zero))
+        .filter(
+            ~Q(creator_id=F("attribution__creator_id")) & ~Q(creator__isnull=True, attribution__creator__isnull=True)
+            | Q(attribution__isnull=True)
+            | ~Q(attribution__order_line_id=F("pk"))
+            | ~Q(rate_bp=F("attribution__rate_bp"))
+        )
+        .count()
+    )
 
 
 def settled_once_and_to_its_parties() -> int:

@@ -16,6 +16,7 @@ from meadow.trade.services.claims import (
     withdraw_claim,
 )
 from meadow.trade.services.closing import cancel_order, expire_order
+from meadow.trade.services.commissions import free_commission, reinstate_commission, void_commission
 from meadow.trade.services.disputes import approve_ruling, decline_ruling, mark_overdue, rule_dispute
 from meadow.trade.services.evidence import add_evidence
 from meadow.trade.services.favourites import drop_favourite, keep_favourite, merge_favourites
@@ -63,6 +64,7 @@ __all__ = [
     "expire_order",
     "extend_receipt",
     "freeze_order",
+    "free_commission",
     "hold_with_merchants",
     "keep_favourite",
     "mark_late",
@@ -81,6 +83,7 @@ __all__ = [
     "refuse_claim",
     "remind",
     "remind_buyer",
+    "reinstate_commission",
     "remove_from_cart",
     "retry_refund",
     "rule_dispute",
@@ -90,6 +93,7 @@ __all__ = [
     "settle_order",
     "ship_order",
     "show_again",
+    "void_commission",
     "win_chargeback",
     "withdraw_claim",
 ]

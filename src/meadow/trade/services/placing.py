@@ -280,6 +280,7 @@ def _attribute(
             for line_id, (order, line) in zip(line_ids, wanted, strict=True)
         ],
         at=now,
+        opened_at=checkout.opened_at,
         click_ids=[line.click for _, line in wanted if line.click],
         contact_email=buying.contact["email"],
         contact_phone=buying.contact["phone"],

@@ -1,6 +1,9 @@
 """How an order's money leaves escrow to its parties, once, one day after receipt."""
 
+from datetime import datetime
+
 from meadow.accounts import queries as accounts
+from meadow.affiliate import queries as affiliate
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -61,6 +64,13 @@ def _transfers(order: Order, lines: list[OrderLine]) -> list[Transfer]:
         if line.creator_id is not None:
             creators[line.creator_id] = creators.get(line.creator_id, 0) + to_creator
     escrow = money_of(order)
+    # What a person must look at first is held until then, at most for the time that a review may take.
+    waiting = affiliate.creators_under_review(order.pk) if creators else set()
+    longest = clock.now() + affiliate.REVIEW_TIME
+
+    def until(creator_id: int) -> datetime | None:
+        end = order.after_sale_until
+        return max(end, longest) if end and creator_id in waiting else end
 
     def out(target: str, minor: int) -> Transfer:
         return Transfer(escrow, target, Money(minor, order.currency))
@@ -69,7 +79,7 @@ def _transfers(order: Order, lines: list[OrderLine]) -> list[Transfer]:
         out(f"merchant:{order.merchant_id}:available", merchant),
         # A commission is final now but can be withdrawn only when the buyer can no longer send the goods back.
         *(
-            Transfer(escrow, f"creator:{creator_id}:available", Money(minor, order.currency), order.after_sale_until)
+            Transfer(escrow, f"creator:{creator_id}:available", Money(minor, order.currency), until(creator_id))
             for creator_id, minor in sorted(creators.items())
         ),
         out("platform:service_fee", service),

@@ -1,6 +1,6 @@
 """How it is decided who earns on the lines of an order, and how a commission follows the order's fate."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from meadow.sharing import services as sharing_verbs
 __all__ = [
     "Attributed",
     "AttributionLine",
+    "Claimed",
     "attribute_order",
     "confirm_commissions",
     "finish_commissions",
@@ -42,6 +43,14 @@ class AttributionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A partner site's claim that was believed, as a click; flag says why it cannot earn though it is genuine."""
+
+    click: sharing.CandidateClick
+    flag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Attributed:
     """What trade freezes on the order line."""
 
@@ -61,23 +70,28 @@ def attribute_order(
     carrier: str,
     lines: Sequence[AttributionLine],
     at: datetime,
+    opened_at: datetime | None = None,
     click_ids: Sequence[str] = (),
+    claims: Sequence[Claimed] = (),
     contact_email: str = "",
     contact_phone: str = "",
 ) -> list[Attributed]:
     """Decides for each line who earns, and stores the decision with all it read; in the order of the lines.
 
     click_ids are the signed clicks that the cart or checkout carried: one carrier more, without precedence.  A forged
-    one is left out and flagged by sharing.  Call it in the transaction that places the order.
+    one is left out and flagged by sharing.  claims are what partner sites said at the checkout, already believed.
+    opened_at is when the checkout was opened: who takes the order over afterwards waits for a person's look.  Call it in the transaction that places the order.
     Refuses nothing: the worst that can come out is an organic order.
     """
     found = _clicks(buyer_id, carrier, {line.shop_id for line in lines}, at, click_ids)
-    candidates = _candidates(found, buyer_id, contact_email, contact_phone)
+    found |= {claim.click.click_id: (claim.click, "claim") for claim in claims}
+    flags = {claim.click.click_id: claim.flag for claim in claims}
+    candidates = _candidates(found, flags, buyer_id, contact_email, contact_phone)
     offers = _offers(lines, candidates, at)
     plain = [Line(line.line_id, line.shop_id, line.product_id) for line in lines]
-    decisions = rules.attribute(plain, candidates, offers, at)
+    decisions = rules.attribute(plain, candidates, offers, at, opened_at)
     stored = Attribution.objects.bulk_create(
-        _row(line, each, decision, candidates, offers, at, _origin_tag(found, line.shop_id))
+        _row(line, each, decision, candidates, offers, at, opened_at, _origin_tag(found, line.shop_id))
         for line, each, decision in zip(lines, plain, decisions, strict=True)
     )
     return [
@@ -108,7 +122,11 @@ def _clicks(
 
 
 def _candidates(
-    found: dict[str, tuple[sharing.CandidateClick, str]], buyer_id: int, contact_email: str, contact_phone: str
+    found: Mapping[str, tuple[sharing.CandidateClick, str]],
+    flags: Mapping[str, str],
+    buyer_id: int,
+    contact_email: str,
+    contact_phone: str,
 ) -> list[Candidate]:
     """The clicks with the facts about their creators as of now, the creation of the order."""
     if not found:
@@ -131,6 +149,7 @@ def _candidates(
             is_token_valid=True,  # a token that was dead when it was clicked made no click
             is_creator_active=click.creator_id in active,
             is_buyer=not buyer.isdisjoint(owners.get(active.get(click.creator_id, 0), ())),
+            flag=flags.get(click.click_id, ""),
         )
         for click, carried_by in found.values()
     ]
@@ -155,6 +174,7 @@ def _row(
     candidates: Sequence[Candidate],
     offers: Sequence[Offer],
     at: datetime,
+    opened_at: datetime | None,
     origin_tag: int | None,
 ) -> Attribution:
     return Attribution(
@@ -162,7 +182,8 @@ def _row(
         click_id=decision.click_id or "", plan_version_id=decision.plan_version_id,
         plan_kind=decision.plan_kind or "", rate_bp=decision.rate_bp, goods_minor=line.goods_minor,
         currency=line.currency, rule=decision.rule, reason=decision.reason, rules_version=rules.RULES_VERSION,
-        log=rules.log_of(plain, candidates, offers, at), decided_at=at, origin_tag=origin_tag,
+        log=rules.log_of(plain, candidates, offers, at, opened_at), decided_at=at, review=decision.review,
+        candidate_ids=sorted({c.creator_id for c in candidates if c.shop_id == line.shop_id}), origin_tag=origin_tag,
     )  # fmt: skip
 
 
@@ -224,8 +245,13 @@ def _advance(order_ids: Collection[int], event: str, amount_field: str, time_fie
 def reduce_commission(*, order_id: int, order_line_id: int, refunded_minor: int) -> bool:
     """So much of the line is refunded by now: the commission follows, and a wholly refunded line earns nothing."""
     with atomic():
-        line = _locked([order_id]).filter(order_line_id=order_line_id).exclude(state="void").first()
+        line = _locked([order_id]).filter(order_line_id=order_line_id).first()
         if line is None or refunded_minor <= line.refunded_minor:
+            return False
+        if line.state == "void":
+            if line.void_reason in rules.ABUSE:  # it may come back one day, to what is left by then
+                line.refunded_minor = refunded_minor
+                line.save(update_fields=["refunded_minor"])
             return False
         parts = split(line.goods_minor, line.rate_bp)
         left = parts - reversal(parts, refunded_minor)

@@ -1,0 +1,39 @@
+"""What affiliate does: decide who earns, follow the order's fate, hold for a look, believe partner sites' claims."""
+
+from meadow.affiliate.services.orders import (
+    Attributed,
+    AttributionLine,
+    Claimed,
+    attribute_order,
+    confirm_commissions,
+    finish_commissions,
+    open_commissions,
+    reduce_commission,
+    void_commissions,
+)
+from meadow.affiliate.services.reviews import (
+    open_reviews,
+    release_overdue,
+    release_review,
+    restore_review,
+    start_review_clocks,
+    void_review,
+)
+
+__all__ = [
+    "Attributed",
+    "AttributionLine",
+    "Claimed",
+    "attribute_order",
+    "confirm_commissions",
+    "finish_commissions",
+    "open_commissions",
+    "open_reviews",
+    "reduce_commission",
+    "release_overdue",
+    "release_review",
+    "restore_review",
+    "start_review_clocks",
+    "void_commissions",
+    "void_review",
+]
