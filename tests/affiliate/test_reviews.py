@@ -252,6 +252,9 @@ def test_c1_8_a_month_of_decisions_comes_out_the_same(market: dict[str, Any]) ->
                 bazaar.place_checkout(opened, buyer=buyer)
             elif day % 3:
                 bazaar.place(bowl, buyer=buyer)
+        if day == 7:
+            with at(T0 + day * DAY):
+                bazaar.place(bowl, buyer=bazaar.person())
         if day == 20:
             Creator.objects.filter(pk=market["eve"].pk).update(state="suspended")
     found = queries.replay_period(since=T0, until=T0 + 31 * DAY)
