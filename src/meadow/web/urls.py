@@ -7,6 +7,7 @@ from meadow.web.inbox import pages as inbox
 from meadow.web.links.urls import urlpatterns as link_pages
 from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
+from meadow.web.selling.urls import urlpatterns as selling_pages
 from meadow.web.share.urls import urlpatterns as share_pages
 from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
 from meadow.web.studio.urls import urlpatterns as studio_pages
@@ -61,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     *rules_pages,
     *link_pages,
+    *selling_pages,
     path("sandbox/mail", account.mailbox, name="mailbox"),
     path("accounts/", include("allauth.urls")),
     path("preferences", site.prefer, name="prefer"),

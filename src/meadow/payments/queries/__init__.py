@@ -77,11 +77,13 @@ from meadow.payments.queries.reading import (
 )
 from meadow.payments.rules import BEHAVIOURS, CONTRACT, PAYOUT_OPEN, ProviderLimits, share_bp_of
 from meadow.payments.rules.applications import AGREEMENT, DOCUMENTS, FIELDS
+from meadow.payments.rules.applications import OPEN as OPEN_APPLICATION
 
 __all__ = [
     "AGREEMENT",
     "DOCUMENTS",
     "FIELDS",
+    "OPEN_APPLICATION",
     "ApplicationView",
     "BEHAVIOURS",
     "BankAccount",
