@@ -93,6 +93,7 @@ LIMITS: dict[str, int] = {
     "skus": 2_000,
     "images": 250,
     "tags": 250,
+    "judged_options": 600,  # of a listing with thousands of choices, so many words of them are checked
     "page_size": 100,
     "reserve_lines": 200,
     "import_bytes": 200_000_000,
@@ -104,6 +105,11 @@ LIMITS: dict[str, int] = {
 IMPORT_LEASE = timedelta(minutes=10)  # a run that has not reported for so long is taken over
 
 REFUSALS: dict[str, Says] = {
+    "text_unclear": Says(
+        422,
+        "“{term}” would need a look before it is shown, by rule {rule}. Use other words.",
+        "根据规则 {rule}，“{term}”需人工审核后才能展示，请换一种说法。",
+    ),
     "out_of_stock": Says(
         409, "“{title}”: {left} left. Take fewer or choose another.", "“{title}”仅剩 {left} 件，请减少数量或另选。"
     ),

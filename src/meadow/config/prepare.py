@@ -48,6 +48,7 @@ def prepare(*, sample: bool) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [TURN])
     migrate()
+    _publish_rulebook()
     people = get_user_model().objects
     loaded = False
     if sample and find_spec("meadow.config.sample") and not people.exists():
@@ -57,6 +58,14 @@ def prepare(*, sample: bool) -> dict[str, Any]:
         loaded = True
     connection.close()
     return {"sample_loaded": loaded, "sign_ins": _sign_ins(), "operator_code": _operator_code()}
+
+
+def _publish_rulebook() -> None:
+    """The rules and packs that ship are open to everybody from the first start on; what is new comes with an upgrade."""
+    from meadow.governance import services
+
+    services.publish_rules()
+    services.publish_packs()
 
 
 def migrate() -> None:

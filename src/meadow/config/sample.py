@@ -20,6 +20,7 @@ from meadow.catalog import services as catalog
 from meadow.config.sample_goods import SHOPS, Form, Make, ShopSample
 from meadow.config.sample_posts import CREATORS, PEOPLE, POSTS, PostSample
 from meadow.content import services as content
+from meadow.governance import services as governance
 from meadow.kernel import clock
 from meadow.kernel.audit import SYSTEM
 from meadow.kernel.db import atomic
@@ -110,6 +111,12 @@ def _shop(sample: ShopSample, keeper_id: int, *, editions: int) -> tuple[int, in
     shop = catalog.open_shop(
         merchant_id=merchant.pk, name=sample.name, notice=sample.notice, flat_shipping_minor=sample.shipping * unit
     )
+    for kind in sample.licences:
+        shown = governance.show_licence(
+            merchant_id=merchant.pk, kind=kind, number="SAMPLE-1", issuer=sample.merchant, valid_from=clock.now(),
+            expires_at=clock.now() + timedelta(days=3650), by=SYSTEM,
+        )  # fmt: skip
+        governance.confirm_licence(licence_id=shown.pk, by=SYSTEM)
     report = catalog.import_catalog(shop_id=shop.pk, file=_file(sample, editions), mode="all")
     assert not report.rejected, report.rejected[:3]
     plans.set_general_plan(shop_id=shop.pk, rate_bp=sample.rate_bp, by=SYSTEM)

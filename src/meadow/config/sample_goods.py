@@ -36,6 +36,7 @@ class ShopSample:
     rate_bp: int
     makes: tuple[Make, ...]
     forms: tuple[Form, ...]
+    licences: tuple[str, ...] = ()  # the kinds that its goods may only be sold with
 
 
 SIZES = ("S", "M", "L")
@@ -125,6 +126,7 @@ SHOPS: tuple[ShopSample, ...] = (
             Form("毛笔", "兼毫，适合刚开始写的人。", 72, 40),
             Form("故事集", "七个关于等车的故事。", 42, 260),
         ),
+        ("publication",),
     ),
     ShopSample(
         "iris", "Loom Lane", "Loom Lane", "Woven on two looms in one room. Orders leave on Tuesdays and Fridays.", "en",

@@ -1,8 +1,11 @@
 """How governance hears of what became of its own decisions elsewhere: a suspension whose decision is gone has ended."""
 
+from meadow.accounts.services import register_check
 from meadow.governance import services
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.kernel.outbox import handles
+
+register_check(services.check_profile)
 
 
 @handles(DecisionMade)

@@ -19,8 +19,10 @@ from meadow.accounts.services.people import (
     set_payout_identity,
 )
 from meadow.accounts.services.standing import lay_restriction, lift_expired, lift_restriction, restore_subject
+from meadow.accounts.services.words import register_check
 
 __all__ = [
+    "register_check",
     "accept_invitation",
     "add_person",
     "apply_as_creator",

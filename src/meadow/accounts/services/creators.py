@@ -10,6 +10,7 @@ from meadow.accounts import queries, rules
 from meadow.accounts.models import Creator, Person
 from meadow.accounts.services.operators import require_operator
 from meadow.accounts.services.people import hit_limits
+from meadow.accounts.services.words import require_fit
 from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
@@ -24,7 +25,7 @@ def apply_as_creator(
     """Applies, or applies again after a rejection.  `identity` is what real-name verification returned, if it ran.
 
     An identity that already has a creator is linked to it and refused.
-    Refuses: malformed, sign_in_required, creator_exists, identity_taken, rate_limited.
+    Refuses: malformed, sign_in_required, creator_exists, identity_taken, rate_limited, text_refused, link_blocked.
     """
     wanted: dict[str, Any] = {
         "name": rules.clean_name(name),
@@ -33,6 +34,7 @@ def apply_as_creator(
         "identity": rules.identity_digest("real-name", identity, settings.SECRET_KEY) if identity.strip() else "",
     }
     hit_limits({"applications": str(person_id)})
+    require_fit("\n".join([wanted["name"], *wanted["fields"], wanted["about"]]), person_id=person_id)
     try:
         with atomic():
             creator = _apply(person_id, wanted)

@@ -5,6 +5,7 @@ from django.db import IntegrityError
 from meadow.accounts import queries, rules
 from meadow.accounts.models import Merchant, MerchantStaff, Person, StaffInvitation
 from meadow.accounts.services.people import hit_limits
+from meadow.accounts.services.words import require_fit
 from meadow.kernel import audit, clock
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
@@ -12,8 +13,12 @@ from meadow.kernel.errors import Refusal
 
 
 def open_merchant(*, person_id: int, name: str, kind: str = "individual") -> Merchant:
-    """A legal seller owned by a person.  Refuses: malformed, sign_in_required, limit_reached."""
+    """A legal seller owned by a person.
+
+    Refuses: malformed, sign_in_required, limit_reached, text_refused, link_blocked.
+    """
     title = rules.clean_name(name, longest=rules.MERCHANT_NAME_LENGTH)
+    require_fit(title, person_id=person_id)
     if kind not in rules.MERCHANT_KINDS:
         raise Refusal("malformed", field="kind", why="use individual or company")
     with atomic():

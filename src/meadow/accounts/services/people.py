@@ -9,6 +9,7 @@ from django.db import IntegrityError
 
 from meadow.accounts import queries, rules
 from meadow.accounts.models import ClaimCode, Person
+from meadow.accounts.services.words import require_fit
 from meadow.kernel import audit, clock, db, limits
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -105,10 +106,14 @@ def change_profile(
     time_zone: str | None = None,
     phone: str | None = None,
 ) -> Person:
-    """Changes what is given and leaves the rest; an empty phone is forgotten.  Refuses: not_found, malformed."""
+    """Changes what is given and leaves the rest; an empty phone is forgotten.
+
+    Refuses: not_found, malformed, text_refused, link_blocked.
+    """
     changes: dict[str, str] = {}
     if name is not None:
         changes["name"] = rules.clean_name(name)
+        require_fit(changes["name"], person_id=person_id)
     if locale is not None:
         changes["locale"] = _locale(locale)
     if time_zone is not None:

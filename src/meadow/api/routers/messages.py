@@ -246,7 +246,8 @@ def answer_chat(request: HttpRequest, chat: ThreadId, body: ChatIn) -> Any:
 
 @group.post(
     "/merchants/{merchant}/sends", gives=SendOut, status=201, scope="share",
-    refuses=["not_found", "merchant_suspended", "audience_too_large", "link_blocked", "send_mismatch"],
+    refuses=["not_found", "merchant_suspended", "audience_too_large", "link_blocked", "text_refused", "text_unclear",
+             "send_mismatch"],
 )  # fmt: skip
 def send_marketing(request: HttpRequest, merchant: t.MerchantId, body: SendIn) -> Any:
     """Sends marketing to people who agreed to it; the same client_msg_id within a day gives the first send back."""

@@ -81,7 +81,7 @@ class Staff(t.Out):
 
 @group.post(
     "/creators", gives=CreatorOut, status=201, scope="content",
-    refuses=["creator_exists", "identity_taken", "feature_suspended"],
+    refuses=["creator_exists", "identity_taken", "feature_suspended", "text_refused", "link_blocked"],
 )  # fmt: skip
 def apply_as_creator(request: HttpRequest, body: CreatorIn) -> Any:
     """Applies to become a creator; it costs nothing."""
@@ -123,7 +123,7 @@ def reject_creator(request: HttpRequest, creator: t.CreatorId, body: RejectIn) -
     return _creator(services.reject_creator(creator_id=found.pk, reason=body.reason, by=actor), own=True)
 
 
-@group.post("/merchants", gives=MerchantOut, status=201, scope="catalog", refuses=["limit_reached"])
+@group.post("/merchants", gives=MerchantOut, status=201, scope="catalog", refuses=["limit_reached", "text_refused"])
 def open_merchant(request: HttpRequest, body: MerchantIn) -> Any:
     """Opens a merchant: the legal seller that owns shops."""
     return _merchant(services.open_merchant(person_id=caller_of(request).person, name=body.name, kind=body.kind))

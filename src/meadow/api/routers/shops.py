@@ -42,7 +42,7 @@ class ShopChange(t.In):
 
 @group.post(
     "/merchants/{merchant}/shops", gives=ShopOut, status=201, scope="catalog",
-    refuses=["merchant_suspended", "currency_unknown", "price_above_cap"],
+    refuses=["merchant_suspended", "currency_unknown", "price_above_cap", "text_refused", "link_blocked"],
 )  # fmt: skip
 def open_shop(request: HttpRequest, merchant: t.MerchantId, body: ShopIn) -> Any:
     """Opens a shop of a merchant; everything in it has one currency."""
@@ -68,7 +68,10 @@ def get_shop(request: HttpRequest, shop: t.ShopId) -> Any:
     return shop_out(visible_shop(request, shop))
 
 
-@group.patch("/shops/{shop}", gives=ShopOut, scope="catalog", refuses=["forbidden", "price_above_cap"])
+@group.patch(
+    "/shops/{shop}", gives=ShopOut, scope="catalog",
+    refuses=["forbidden", "price_above_cap", "text_refused", "text_unclear", "link_blocked"],
+)  # fmt: skip
 def change_shop(request: HttpRequest, shop: t.ShopId, body: ShopChange) -> Any:
     """Changes what is given of a shop and leaves the rest."""
     found = queries.shop(shop)

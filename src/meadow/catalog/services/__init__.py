@@ -28,8 +28,11 @@ from meadow.catalog.services.stock import (
     take,
     take_for_causes,
 )
+from meadow.catalog.services.texts import texts_of_products, texts_of_shops
 
 __all__ = [
+    "texts_of_products",
+    "texts_of_shops",
     "ImportReport",
     "NewSku",
     "Rejected",

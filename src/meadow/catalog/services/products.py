@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from meadow.catalog import queries, rules
 from meadow.catalog.models import PriceVersion, Product, ProductImage, Sku, Suspension
+from meadow.catalog.services.texts import carry_out, check_listing, listing_words
 from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic, move
@@ -46,7 +47,7 @@ def add_product(
     """Adds a product with its SKU matrix of at most three options.
 
     Refuses: not_found, forbidden, handle_taken, title_missing, text_too_long, too_many, skus_missing, option_missing,
-    duplicate_choice, price_negative, price_zero, price_above_cap, stock_invalid, url_invalid.
+    duplicate_choice, price_negative, price_zero, price_above_cap, stock_invalid, url_invalid, text_refused.
     """
     names = tuple(_line(name) for name in options)
     rows = [_new_sku(sku, names, place) for place, sku in enumerate(skus, start=1)]
@@ -54,6 +55,9 @@ def add_product(
     _check_addresses([*image_urls, *filter(None, [source_url])])
     if not rules.tidy_line(title):
         raise Refusal("title_missing")
+    choices = [value for row in rows for value in (row.option1, row.option2, row.option3)]
+    words = listing_words(_line(title), _text(description), _line(vendor), _tags(tags), choices)
+    verdict = check_listing(shop=queries.kept_shop(shop_id, by), words=words, category=_line(category), by=by)
     with atomic():
         shop = queries.kept_shop(shop_id, by)
         own = rules.handle_from(handle or title)
@@ -74,6 +78,8 @@ def add_product(
         )
         audit.record(by, "add_product", ("catalog.product", product.pk), after={"handle": own, "skus": len(made)})
         emit(ProductChanged(product.pk, shop.pk))
+        carry_out(product_id=product.pk, merchant_id=shop.merchant_id, verdict=verdict)
+        product.refresh_from_db(fields=["state", "version"])
     return product
 
 

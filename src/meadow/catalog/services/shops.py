@@ -5,6 +5,7 @@ from django.conf import settings
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries, rules
 from meadow.catalog.models import Shop, Suspension, new_shop_id
+from meadow.catalog.services.texts import check_shop, hold_shop, require_clear
 from meadow.governance import queries as governance
 from meadow.governance.services import require_staying
 from meadow.kernel import audit
@@ -28,10 +29,12 @@ def open_shop(
     """A merchant opens a shop in one currency, by default the installation's.
 
     Refuses: not_found, malformed, merchant_suspended, merchant_leaving, feature_suspended, currency_unknown,
-    price_negative, price_above_cap.
+    price_negative, price_above_cap, text_refused, link_blocked.
     """
     money = currency or settings.MEADOW.currency
     exponent(money)
+    merchant = accounts.require_merchant(merchant_id)
+    verdict = check_shop(name=_name(name), notice=_notice(notice), merchant_id=merchant.pk, by=by)
     with atomic():
         merchant = accounts.require_merchant(merchant_id)
         governance.require_feature("shops")
@@ -48,10 +51,12 @@ def open_shop(
             name=_name(name),
             currency=money,
             flat_shipping_minor=_shipping(flat_shipping_minor),
-            notice=rules.tidy_text(notice)[: rules.LIMITS["url_chars"]],
+            notice=_notice(notice),
         )
         audit.record(by, "open_shop", ("catalog.shop", shop.pk), after={"name": shop.name, "currency": money})
         emit(ShopOpened(shop.pk, merchant.pk))
+        hold_shop(shop_id=shop.pk, verdict=verdict)
+        shop.refresh_from_db(fields=["state"])
     return shop
 
 
@@ -63,7 +68,14 @@ def change_shop(
     notice: str | None = None,
     by: Actor = SYSTEM,
 ) -> Shop:
-    """Changes what is given.  Refuses: not_found, forbidden, malformed, price_negative, price_above_cap."""
+    """Changes what is given.
+
+    Refuses: not_found, forbidden, malformed, price_negative, price_above_cap, text_refused, text_unclear, link_blocked.
+    """
+    if name is not None or notice is not None:
+        kept = queries.kept_shop(shop_id, by)
+        words = _name(name) if name is not None else ""
+        require_clear(check_shop(name=words, notice=_notice(notice or ""), merchant_id=kept.merchant_id, by=by))
     with atomic():
         shop = queries.kept_shop(shop_id, by, lock=True)
         before = {"name": shop.name, "flat_shipping_minor": shop.flat_shipping_minor, "notice": shop.notice}
@@ -72,7 +84,7 @@ def change_shop(
         if flat_shipping_minor is not None:
             shop.flat_shipping_minor = _shipping(flat_shipping_minor)
         if notice is not None:
-            shop.notice = rules.tidy_text(notice)[: rules.LIMITS["url_chars"]]
+            shop.notice = _notice(notice)
         shop.save(update_fields=["name", "flat_shipping_minor", "notice"])
         after = {"name": shop.name, "flat_shipping_minor": shop.flat_shipping_minor, "notice": shop.notice}
         audit.record(by, "change_shop", ("catalog.shop", shop.pk), before=before, after=after)
@@ -118,6 +130,10 @@ def _name(name: str) -> str:
     if not 1 <= len(tidy) <= rules.LIMITS["name_chars"]:
         raise Refusal("malformed", field="name", why=f"1 to {rules.LIMITS['name_chars']} characters")
     return tidy
+
+
+def _notice(notice: str) -> str:
+    return rules.tidy_text(notice)[: rules.LIMITS["url_chars"]]
 
 
 def _shipping(minor: int) -> int:

@@ -1,15 +1,9 @@
-"""What the words of a message give away: signs of a deal outside, a link, marketing in a service message."""
+"""What the words of a message give away: a link, marketing in a service message."""
 
 from meadow.governance.rules import links_in_text
-from meadow.governance.rules.screening import OUTSIDE, build_screen
+from meadow.governance.rules.screening import build_screen
 from meadow.governance.rules.surfaces import TextSurface
 from meadow.governance.rules.terms import shipped_packs
-
-
-def leads_outside(text: str) -> bool:
-    """Whether a chat message leads to paying outside; it is delivered all the same, with a warning."""
-    found = build_screen(shipped_packs()).judge(TextSurface.CHAT, text)
-    return any(hit.rule_id == OUTSIDE for hit in found.hits)
 
 
 def sells(text: str) -> bool:

@@ -47,6 +47,9 @@ _PHONE_GROUPS = {
     (11,), (3, 4, 4), (3, 8), (7, 4), (4, 4, 3), (4, 3, 4), (5, 6), (6, 5), (3, 3, 5), (2, 11), (2, 3, 4, 4), (2, 3, 8),
     (3, 5, 3), (13,), (3, 3, 3, 2), (5, 3, 3), (4, 7), (3, 2, 3, 3), (3, 2, 2, 2, 2), (4, 11), (2, 5, 6), (1, 10),
 }  # fmt: skip
+_LINE = re.compile(r"[^\r\n]+")
+_LOOSE_BEHIND = re.compile(r"(?:\s+[a-z]+)*\s*\Z")
+_LOOSE_BEFORE = re.compile(r"\s*(?:[a-z]+\s+)*")
 _LIST_SIGNS = frozenset(",，、/;；")
 
 
@@ -72,7 +75,13 @@ def contacts(text: str, folded: str, labels: Iterable[tuple[int, int, bool]]) ->
     way = _Way(text)
     found: list[Contact] = []
     for match in runs:
-        found += _number(folded, match.start(), match.end(), way)
+        whole = list(_number(folded, match.start(), match.end(), way))
+        # A number may run over lines; and a line that ends in one may be followed by "I" or by a number of its own.
+        found += whole or [
+            one
+            for start, end in _pieces(folded, match.start(), match.end())
+            for one in _number(folded, start, end, way)
+        ]
     for match in words:
         if len(re.findall(r"[a-z]+", match[0])) >= 10:
             start, end = way.span(match)
@@ -116,6 +125,18 @@ def _digits(run: str) -> tuple[str, tuple[int, ...]]:
     parts = _PARTS.findall(run)
     plain = "".join(DIGIT_OF.get(char) or ("0" if char == "o" else "1") for part in parts for char in part)
     return plain, tuple(map(len, parts))
+
+
+def _pieces(folded: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The lines of a run, each without words at its ends that only look like digits."""
+    for line in _LINE.finditer(folded, start, end):
+        begin, stop = line.span()
+        if behind := _LOOSE_BEHIND.search(folded, begin, stop):
+            stop = behind.start()
+        if before := _LOOSE_BEFORE.match(folded, begin, stop):
+            begin = before.end()
+        if (begin, stop) != (start, end) and stop > begin:
+            yield begin, stop
 
 
 def _number(folded: str, start: int, end: int, way: _Way) -> Iterator[Contact]:

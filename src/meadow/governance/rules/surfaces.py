@@ -29,12 +29,20 @@ PUBLIC = frozenset(TextSurface) - PRIVATE - {TextSurface.TEMPLATE}
 # The columns where a surface's texts are kept.  A surface without columns is declared but not built yet; one with
 # columns must call the check where they are written (tests/governance/test_surfaces.py).
 COLUMNS: dict[TextSurface, tuple[str, ...]] = {
-    TextSurface.LISTING: ("catalog.Product.title", "catalog.Product.description"),
+    TextSurface.LISTING: (
+        "catalog.Product.title", "catalog.Product.description", "catalog.Product.vendor", "catalog.Product.category",
+        "catalog.Sku.option1", "catalog.Sku.option2", "catalog.Sku.option3",
+    ),
     TextSurface.RECOMMENDATION: (
         "content.Recommendation.title", "content.Recommendation.text", "content.RecommendationItem.reason",
     ),
     TextSurface.SHOP_NOTICE: ("catalog.Shop.name", "catalog.Shop.notice"),
-    TextSurface.PROFILE: ("accounts.Creator.name", "accounts.Creator.about"),
+    TextSurface.COMMENT: ("content.Comment.text",),
+    TextSurface.AD: ("messaging.Send.title", "messaging.Send.text"),
+    TextSurface.CHAT: ("messaging.ChatLine.text",),
+    TextSurface.PROFILE: (
+        "accounts.Creator.name", "accounts.Creator.about", "accounts.Person.name", "accounts.Merchant.name",
+    ),
 }  # fmt: skip
 
 

@@ -127,7 +127,7 @@ from meadow.governance.services.suspensions import (
     note_reversal,
     pass_due,
 )
-from meadow.governance.services.texts import check_text, hold_text, refusal_of, require_text
+from meadow.governance.services.texts import check_profile, check_text, hold_text, refusal_of, require_text
 
 __all__ = [
     "register_faces",
@@ -165,6 +165,7 @@ __all__ = [
     "change_draft",
     "check_link",
     "check_codes",
+    "check_profile",
     "check_text",
     "claim_case",
     "close_case",

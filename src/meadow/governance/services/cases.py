@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from meadow.governance import queries, rules
 from meadow.governance.models import Case, CaseMember, Report
 from meadow.governance.rules.lifecycles import CASE
+from meadow.governance.services.decisions import cited
 from meadow.governance.services.digests import key_of
 from meadow.governance.services.guards import require_subject
 from meadow.governance.services.parties import Subject
@@ -85,8 +86,7 @@ def report(*, subject: Subject, rule_id: str, person_id: int, text: str = "", cl
     Refuses: malformed, rule_unknown, rate_limited.
     """
     require_subject(subject)
-    if queries.rule_in_force(rule_id) is None:
-        raise Refusal("rule_unknown", rule=rule_id)
+    cited(rule_id)
     key = f"{subject[0]}:{subject[1]}"
     known = Report.objects.filter(case__kind="report", case__key=key, case__closed_at=None, person_id=person_id).first()
     if known is not None:

@@ -5,9 +5,10 @@ from typing import Any
 from meadow.governance import queries, rules
 from meadow.governance.models import Decision, TextFinding
 from meadow.governance.rules.screening import TextHit, TextVerdict
-from meadow.governance.rules.surfaces import TextSurface
+from meadow.governance.rules.surfaces import PRIVATE, TextSurface
 from meadow.governance.services.decisions import announce, in_turn, record
 from meadow.governance.services.guards import require_subject
+from meadow.governance.services.links import require_links
 from meadow.governance.services.parties import Subject, party_of
 from meadow.governance.services.queue import file_case
 from meadow.kernel import clock
@@ -16,6 +17,10 @@ from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 
 _KEPT_HITS = 10
+_PRIVATE_REASON = (
+    "A private message seems to lead the deal outside; its reader was warned.",
+    "私信内容可能引导站外交易，已提醒收件人。",
+)
 
 
 def check_text(
@@ -63,6 +68,13 @@ def require_text(
     return verdict
 
 
+def check_profile(text: str, person_id: int) -> None:
+    """What somebody calls themselves or their business.  Refuses: text_refused, link_blocked."""
+    person = ("accounts.person", person_id)
+    require_links(surface="profile", subject=person, text=text)
+    require_text(surface=TextSurface.PROFILE, text=text, subject=person)
+
+
 def refusal_of(verdict: TextVerdict) -> Refusal:
     """What somebody is told whose text is refused."""
     hit = verdict.decisive
@@ -100,14 +112,15 @@ def record_verdict(
     """Writes a decision about a text with the terms it rests on."""
     decisive = verdict.decisive
     assert decisive is not None
+    said = _PRIVATE_REASON if surface in PRIVATE else (verdict.reason_en, verdict.reason_zh)
     with atomic():
         in_turn(subject)
         made = record(
-            subject, action, decisive.rule_id, verdict.reason_en, by, reason_zh=verdict.reason_zh, party=party,
+            subject, action, decisive.rule_id, said[0], by, reason_zh=said[1], party=party,
             layer=_layer_of(decisive),
-            inputs={"surface": surface.value, "hits": [_kept(hit) for hit in verdict.hits[:_KEPT_HITS]], **(more or {})},
+            inputs={"surface": surface.value, "hits": [_kept(hit, surface) for hit in verdict.hits[:_KEPT_HITS]], **(more or {})},
         )  # fmt: skip
-        keys = dict.fromkeys((hit.key[:120], hit.layer) for hit in verdict.hits)
+        keys = dict.fromkeys((hit.key[:120], hit.layer) for hit in verdict.hits) if surface not in PRIVATE else {}
         TextFinding.objects.bulk_create(
             TextFinding(decision=made, term=key, layer=layer, at=clock.now()) for key, layer in keys
         )
@@ -126,7 +139,10 @@ def _layer_of(hit: TextHit) -> str:
     return "term" if hit.topic.startswith("conduct.") else "goods"
 
 
-def _kept(hit: TextHit) -> dict[str, Any]:
+def _kept(hit: TextHit, surface: TextSurface) -> dict[str, Any]:
+    """What the record says of a hit; of private messages not a word, they are read by a report alone."""
+    if surface in PRIVATE:
+        return {"rule": hit.rule, "topic": hit.topic, "layer": hit.layer}
     return {
         "rule": hit.rule, "topic": hit.topic, "term": hit.term, "layer": hit.layer, "start": hit.start, "end": hit.end,
         "shown": rules.clean_text(hit.shown, 120), "field": hit.field,

@@ -1,9 +1,9 @@
 """Talks between a buyer and a merchant: the buyer begins, a stranger with one plain message; answers need a window."""
 
 from meadow.accounts import queries as accounts
-from meadow.governance.queries import talk
+from meadow.governance.queries import OUTSIDE, talk
+from meadow.governance.services import TextSurface, TextVerdict, check_text, require_allowed
 from meadow.governance.services import contact as contacts
-from meadow.governance.services import require_allowed
 from meadow.governance.services.sanctions import record_violation
 from meadow.kernel import clock
 from meadow.kernel.audit import SYSTEM
@@ -22,6 +22,8 @@ def write_to_merchant(*, merchant_id: int, person_id: int, text: str) -> ChatLin
     merchant = accounts.merchant(merchant_id)
     text = rules.clean("text", text, rules.LIMITS["chat_characters"])
     require_allowed(parties=[("accounts.person", person_id)], act="message")
+    # What a person says goes to a shop, which needs no warning; it is looked at all the same, by the same check.
+    verdict = _checked(text, ("accounts.person", person_id), ("accounts.person", person_id))
     with atomic():
         Thread.objects.get_or_create(person_id=person_id, merchant_id=merchant.pk, defaults={"last_at": clock.now()})
         thread = Thread.objects.select_for_update(of=("self",)).select_related("merchant").get(
@@ -32,7 +34,7 @@ def write_to_merchant(*, merchant_id: int, person_id: int, text: str) -> ChatLin
                 raise Refusal("wait_for_answer")
             if talk.has_link(text):
                 raise Refusal("first_message_plain")
-        line = _said(thread, "person", person_id, text)
+        line = _said(thread, "person", person_id, text, verdict)
         contacts.open_window(person_id=person_id, party=("accounts.merchant", merchant.pk), opening="message")
     return line
 
@@ -45,9 +47,10 @@ def answer(*, thread_id: str, person_id: int, text: str) -> ChatLine:
     text = rules.clean("text", text, rules.LIMITS["chat_characters"])
     merchant_id = found.thread.merchant_id
     require_allowed(parties=[("accounts.merchant", merchant_id), ("accounts.person", person_id)], act="message")
+    verdict = _checked(text, ("messaging.thread", found.thread.pk), ("accounts.merchant", merchant_id))
     with atomic():
         thread = Thread.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=found.thread.pk)
-        line = _said(thread, "merchant", person_id, text)
+        line = _said(thread, "merchant", person_id, text, verdict)
         if thread.answered_at is None:
             Thread.objects.filter(pk=thread.pk).update(answered_at=line.at)
         if line.leads_outside:
@@ -55,8 +58,14 @@ def answer(*, thread_id: str, person_id: int, text: str) -> ChatLine:
     return line
 
 
-def _said(thread: Thread, side: str, author_id: int, text: str) -> ChatLine:
-    line, decided = say(thread=thread, side=side, author_id=author_id, text=text)
+def _checked(text: str, subject: tuple[str, int], party: tuple[str, int]) -> TextVerdict:
+    """A private message is delivered as it was written; what leads outside is warned about, with a record."""
+    return check_text(surface=TextSurface.CHAT, text=text, subject=subject, party=party)
+
+
+def _said(thread: Thread, side: str, author_id: int, text: str, verdict: TextVerdict) -> ChatLine:
+    leads_outside = any(hit.rule_id == OUTSIDE for hit in verdict.hits)
+    line, decided = say(thread=thread, side=side, author_id=author_id, text=text, leads_outside=leads_outside)
     if line is None:
         en, zh = queries.REASONS[decided.decision.reason]
         raise Refusal("contact_refused", reason=en, reason_zh=zh)

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from meadow.accounts import queries as accounts
-from meadow.governance.queries import talk
 from meadow.governance.services import contact as contacts
 from meadow.governance.services.contact import Decided, Sender
 from meadow.kernel import clock, signing
@@ -37,7 +36,9 @@ def deliver(
     return decided
 
 
-def say(*, thread: Thread, side: str, author_id: int, text: str) -> tuple[ChatLine | None, Decided]:
+def say(
+    *, thread: Thread, side: str, author_id: int, text: str, leads_outside: bool
+) -> tuple[ChatLine | None, Decided]:
     """Asks the policy and, if it allows, adds a line to a talk.  A merchant's answer needs a window the person opened."""
     to_person = side == "merchant"
     party = ("accounts.merchant", thread.merchant_id) if to_person else ("accounts.person", thread.person_id)
@@ -49,7 +50,7 @@ def say(*, thread: Thread, side: str, author_id: int, text: str) -> tuple[ChatLi
     if decided.decision.verdict != "allow":
         return None, decided
     line = ChatLine.objects.create(
-        thread=thread, side=side, author_id=author_id, text=text, leads_outside=talk.leads_outside(text),
+        thread=thread, side=side, author_id=author_id, text=text, leads_outside=leads_outside,
         contact_id=decided.contact_id, at=clock.now(),
     )  # fmt: skip
     return line, decided

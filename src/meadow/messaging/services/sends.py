@@ -5,9 +5,9 @@ import json
 from collections.abc import Sequence
 
 from meadow.accounts import queries as accounts
+from meadow.governance.services import TextSurface, require_links, require_text
 from meadow.governance.services import contact as contacts
 from meadow.governance.services.contact import Sender
-from meadow.governance.services.links import require_links
 from meadow.kernel import clock, db, signing
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
@@ -23,7 +23,8 @@ def send_marketing(
 ) -> Send:
     """Accepts a message to people, named by public ids.  The same client_msg_id within a day gives the first send back.
 
-    Refuses: not_found, merchant_suspended, malformed, audience_too_large, link_blocked, send_mismatch.
+    Refuses: not_found, merchant_suspended, malformed, audience_too_large, link_blocked, send_mismatch, text_refused,
+    text_unclear.
     """
     if by.person_id is None or not accounts.may_act_for(by.person_id, merchant_id, ("owner", "staff")):
         raise Refusal("not_found")
@@ -34,7 +35,13 @@ def send_marketing(
     wanted = sorted(set(audience))
     if len(wanted) > rules.LIMITS["audience"]:
         raise Refusal("audience_too_large", most=rules.LIMITS["audience"])
-    require_links(surface="post", subject=("accounts.merchant", merchant_id), urls=[], text=f"{title}\n{text}")
+    words, merchant = f"{title}\n{text}", ("accounts.merchant", merchant_id)
+    require_links(surface="post", subject=merchant, text=words)
+    verdict = require_text(surface=TextSurface.AD, text=words, subject=merchant, merchant_id=merchant_id)
+    if verdict.verdict == "review":
+        # Nobody looks at a message before it goes out, so it must be clear as it stands.
+        hit = verdict.hits[0]
+        raise Refusal("text_unclear", rule=hit.rule, term=hit.shown or hit.term)
     digest = hashlib.sha256(json.dumps([title, text, wanted]).encode()).hexdigest()
     at = clock.now()
     with atomic():

@@ -14,6 +14,9 @@ from meadow.catalog import queries, rules
 from meadow.catalog.feeds import Draft, Fault, Shelf, Terms, assemble, entries_of, recognise
 from meadow.catalog.models import Import, ImportChunk
 from meadow.catalog.services.imports.apply import apply
+from meadow.catalog.services.texts import carry_out, listing_words
+from meadow.governance import queries as governance
+from meadow.governance.services import TextSurface, TextVerdict, refusal_of
 from meadow.kernel import audit, clock
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
@@ -195,6 +198,8 @@ class _Work:
 
     def __init__(self, record: Import, shelf: Shelf, tell: _Teller) -> None:
         self.record, self.shelf, self.tell = record, shelf, tell
+        self.screen = governance.screen_in_force()
+        self.verdicts: dict[str, TextVerdict] = {}
         self._start()
 
     def _start(self) -> None:
@@ -225,6 +230,7 @@ class _Work:
             if write:
                 with atomic():
                     self.changed += apply(self.record.shop_id, piece)
+                    self._carry_out(piece)
             self.tell("writing" if write else "checking", self.rows_done)
 
     def _drafts(self) -> Iterator[Draft]:
@@ -232,11 +238,36 @@ class _Work:
             draft, faults = assemble(group)
             self.rows_done += len(group)
             self._note(faults)
-            if draft:
+            if draft and (refused := self._judged(draft)):
+                self._note([refused])
+            elif draft:
                 self.products += 1
                 self.skus += len(draft.skus)
                 self.images += len(draft.pictures)
                 yield draft
+
+    def _judged(self, draft: Draft) -> Fault | None:
+        """What stands against a product's words; a verdict that asks for more is kept for when it is written."""
+        options = (value for sku in draft.skus for value in (sku.option1, sku.option2, sku.option3))
+        judged = islice(options, rules.LIMITS["judged_options"])
+        words = listing_words(draft.title, draft.description, draft.vendor, draft.tags, judged)
+        verdict = governance.judge_text(
+            TextSurface.LISTING, words, category=draft.category, merchant_id=self.record.shop.merchant_id,
+            screen=self.screen,
+        )  # fmt: skip
+        if verdict.verdict == "block":
+            return Fault(draft.row, "title", "text_refused", refusal_of(verdict).params)
+        if verdict.verdict == "review" or verdict.licences:
+            self.verdicts[draft.handle] = verdict
+        return None
+
+    def _carry_out(self, piece: list[Draft]) -> None:
+        """Hides what needs a look in the transaction that wrote it."""
+        asked = [draft.handle for draft in piece if draft.handle in self.verdicts]
+        for handle, product_id in sorted(queries.ids_by_handle(self.record.shop_id, asked).items()) if asked else ():
+            carry_out(
+                product_id=product_id, merchant_id=self.record.shop.merchant_id, verdict=self.verdicts.pop(handle)
+            )
 
     def _note(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
