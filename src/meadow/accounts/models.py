@@ -208,6 +208,18 @@ class ClaimCode(models.Model):
         return f"claim of {self.guest_id}"
 
 
+class PresenceCode(models.Model):
+    """The code mailed to somebody who has to prove once more that it is they who ask."""
+
+    person = models.OneToOneField("accounts.Person", models.PROTECT, related_name="+")
+    code_hash = models.CharField(max_length=64, editable=False)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"presence of {self.person_id}"
+
+
 class ApiKey(models.Model):
     """A machine that acts for a person, within scopes; the secret is shown once and only its hash is kept."""
 

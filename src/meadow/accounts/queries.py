@@ -20,9 +20,10 @@ from meadow.accounts.models import (
     Standing,
 )
 from meadow.accounts.rules import SCOPES
-from meadow.kernel import db
+from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
+from meadow.kernel.signing import unsign
 
 __all__ = [
     "operator_ids",
@@ -63,7 +64,11 @@ __all__ = [
     "restrictions",
     "role_at",
     "staff_of",
+    "PRESENCE",
+    "is_present",
 ]
+
+PRESENCE = "presence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,3 +308,9 @@ def _by_id(given: int | str, prefix: str) -> Q:
     if isinstance(given, int):
         return Q(pk=given)
     return Q(public_id=given if is_id(given, prefix) else "")
+
+
+def is_present(proof: str, person_id: int | None) -> bool:
+    """Whether a proof of presence is this person's and still good, in machine time."""
+    payload = unsign(proof, PRESENCE) if proof and person_id is not None else None
+    return payload is not None and payload["p"] == person_id and clock.machine_now().timestamp() < payload["u"]

@@ -263,3 +263,19 @@ REFUSALS: dict[str, Says] = {
         "该邮箱已注册，请直接登录。",
     ),
 }
+
+PRESENCE_LIFE = timedelta(minutes=10)  # how long a proof that it is you is good for
+PRESENCE_MAIL = {
+    "en": (
+        "Your code to confirm it is you: {code}",
+        "Somebody, we hope you, is about to change where money goes.\n\n"
+        "Enter this code on the page you came from:\n\n    {code}\n\n"
+        "It works for 10 minutes. If it was not you, change your password and tell the operator.\n",
+    ),
+    "zh-hans": (
+        "您的身份确认验证码：{code}",
+        "有人（希望就是您）正要更改资金去向。\n\n"
+        "请在刚才的页面输入验证码：\n\n    {code}\n\n"
+        "10 分钟内有效。如果不是您本人操作，请修改密码并告知运营方。\n",
+    ),
+}

@@ -53,6 +53,10 @@ class Caller:
             raise Refusal("sign_in_required")
         return self.person_id
 
+    def is_present(self, proof: str) -> bool:
+        """Whether they proved a moment ago that it is they who ask."""
+        return accounts.is_present(proof, self.person_id)
+
     def within(self, merchant_id: int) -> Actor:
         """The actor, unless its key is bound to another merchant; what the person may do, the services judge."""
         if self.merchant_id is not None and self.merchant_id != merchant_id:

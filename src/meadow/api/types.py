@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from ninja import Query
+from ninja import Header, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StrictInt
 
 from meadow.api.limits import PAGE_SIZE, PAGE_SIZE_MOST
@@ -37,6 +37,9 @@ PaymentId = Annotated[str, _id("pay")]
 PayoutId = Annotated[str, _id("pyo")]
 ApplicationId = Annotated[str, _id("app")]
 DocumentId = Annotated[str, _id("doc")]
+BatchId = Annotated[str, _id("pbt")]
+DifferenceId = Annotated[str, _id("dif")]
+ProviderAccountId = Annotated[str, _id("pac")]
 DecisionId = Annotated[str, _id("dec")]
 
 
@@ -62,6 +65,16 @@ Name = Annotated[str, Field(min_length=1, max_length=120, examples=["Ada"])]
 Text = Annotated[str, Field(max_length=5000, examples=["Washes well and does not crease."])]
 Email = Annotated[str, Field(min_length=3, max_length=254, examples=["ada@example.com"])]
 Code = Annotated[str, Field(min_length=1, max_length=100, examples=["7KQ2-M0XA-9VTD-3H8C"])]
+
+# What moves money elsewhere asks who is there once more: POST /me/proofs mails a code, its answer opens this.
+Proof = Annotated[
+    str,
+    Header(
+        alias="Meadow-Proof",
+        max_length=500,
+        description="The proof of presence that POST /me/proofs/confirm gave for the mailed code; good for ten minutes.",
+    ),
+]
 
 # A path's plain number, such as a dead letter's.
 Number = Annotated[int, Field(ge=1, le=2**62, examples=[1])]

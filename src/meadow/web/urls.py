@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from meadow.web import site
 from meadow.web.inbox import pages as inbox
 from meadow.web.links.urls import urlpatterns as link_pages
+from meadow.web.money.urls import urlpatterns as money_pages
 from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.selling.urls import urlpatterns as selling_pages
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cart/change", cart.change, name="change_cart"),
     path("cart/checkout", cart.check_out, name="checkout_cart"),
     path("checkout/<str:token>", checkout.checkout, name="checkout"),
+    path("pay/back/<str:payment>", payment.back, name="pay_back"),
     path("pay/<str:token>", payment.pay, name="pay"),
     path("o/<str:ref>", orders.order, name="order"),
     path("o/<str:ref>/confirm", orders.confirm, name="confirm_receipt"),
@@ -61,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/reach/caps", inbox.change_caps, name="change_caps"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     *rules_pages,
+    *money_pages,
     *link_pages,
     *selling_pages,
     path("sandbox/mail", account.mailbox, name="mailbox"),

@@ -18,6 +18,7 @@ from meadow.accounts.services.people import (
     send_claim_code,
     set_payout_identity,
 )
+from meadow.accounts.services.presence import prove_presence, send_presence_code
 from meadow.accounts.services.standing import lay_restriction, lift_expired, lift_restriction, restore_subject
 from meadow.accounts.services.words import register_check
 
@@ -41,10 +42,12 @@ __all__ = [
     "lift_restriction",
     "make_guest",
     "open_merchant",
+    "prove_presence",
     "reject_creator",
     "remove_staff",
     "restore_subject",
     "revoke_api_key",
     "send_claim_code",
+    "send_presence_code",
     "set_payout_identity",
 ]

@@ -138,7 +138,9 @@ class Address(t.In):
 class PlaceIn(t.In):
     address: Address
     contact: Contact = Contact()
-    provider: Annotated[str, Field(max_length=32, examples=["sandbox"])] = "sandbox"
+    provider: Annotated[
+        str, Field(max_length=32, examples=["sandbox"], description="Empty takes the best that is offered.")
+    ] = ""
     price_versions: dict[t.SkuId, Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]] | None = Field(
         None, max_length=200, description="The prices the shopper has seen; by default those of the open checkout.",
         examples=[None],
@@ -147,6 +149,13 @@ class PlaceIn(t.In):
         None, max_length=20, description="Confirms a shipping price that rose; what is charged is counted here.",
         examples=[None],
     )  # fmt: skip
+
+
+class WayToPayOut(t.Out):
+    provider: str = Field(examples=["sandbox"])
+    why_not: str = Field(
+        description="Empty if it is offered; else currency, share, contract, merchant or down.", examples=[""]
+    )
 
 
 class PlacedOrder(OrderShort):
@@ -252,9 +261,20 @@ def show_checkout_again(request: HttpRequest, checkout: Checkout) -> Any:
     return _checkout(checkout, queries.quote(services.show_again(checkout_id=found.pk)), [])
 
 
+@group.get("/checkouts/{checkout}/ways-to-pay", gives=dict[str, list[WayToPayOut]], scope="buy", guests=True)
+def list_ways_to_pay(request: HttpRequest, checkout: Checkout) -> Any:
+    """The providers per currency, the best first, each with why it is not offered for this checkout."""
+    found = queries.checkout_by_token(checkout, person_id=caller_of(request).person_id)
+    return {
+        currency: [{"provider": offer.provider, "why_not": offer.why_not} for offer in offers]
+        for currency, offers in queries.ways_to_pay(queries.quote(found)).items()
+    }
+
+
 @group.post(
     "/checkouts/{checkout}/place", gives=Placed, status=201, scope="buy", guests=True, once=True,
-    refuses=["address_refused", "price_changed", "total_changed", "gift_alone", "provider_unknown", *UNSOLD],
+    refuses=["address_refused", "price_changed", "total_changed", "gift_alone", "provider_unknown",
+             "provider_closed", "provider_cannot_carry", *UNSOLD],
 )  # fmt: skip
 def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any:
     """Makes one order per shop and one payment per currency, and reserves the stock; once, however often it is sent."""
@@ -263,7 +283,7 @@ def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any
     ids, seen = _sku_ids(body.price_versions or {}), body.price_versions
     placed = services.place_orders(
         checkout_id=found.pk, address=body.address.model_dump(), contact=body.contact.model_dump(),
-        provider=body.provider, total_minor=body.total_minor, buyer_id=caller.person_id,
+        provider=body.provider or queries.best_way(queries.ways_to_pay(queries.quote(found))), total_minor=body.total_minor, buyer_id=caller.person_id,
         price_versions=None if seen is None else {ids[sku]: version for sku, version in seen.items()},
         locale="zh-hans" if language_of(request) == "zh" else "en",
     )  # fmt: skip

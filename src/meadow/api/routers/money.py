@@ -89,15 +89,22 @@ class PayoutIn(t.In):
     id: PartyId
     amount_minor: t.PositiveMinor
     currency: t.Currency
+    provider: Annotated[
+        str,
+        Field(max_length=32, examples=["sandbox"], description="bank, or a sandbox; by default what there is."),
+    ] = ""
 
 
 class PayoutOut(t.Out):
     id: t.PayoutId
+    provider: str = Field(examples=["sandbox"])
     state: str = Field(examples=["paid"])
     amount_minor: int = Field(examples=[1800])
     currency: str = Field(examples=["CNY"])
     created_at: t.Moment
     ended_at: t.Moment | None
+    held_until: t.Moment | None = Field(description="The bank details are new: it rests until then.")
+    reason: str = Field(description="Why it failed.", examples=[""])
 
 
 @group.get("/balances", gives=list[Party], scope="money")
@@ -123,7 +130,7 @@ def get_statement(
     limit: t.PageSize = t.PAGE,
 ) -> HttpResponse:  # fmt: skip
     """Every movement of a party's money in order, with the balance after it; it recomputes from the ledger."""
-    party_id = _party(caller_of(request), kind, party)
+    party_id = party_of(caller_of(request), kind, party)
     name = f"statement:{kind}:{party_id}"
     after = cursors.unseal(cursor, name)[0] if cursor else 0
     lines = queries.statement(
@@ -151,16 +158,17 @@ def list_commissions(request: HttpRequest, cursor: t.Cursor = "", limit: t.PageS
     "/payouts", gives=PayoutOut, status=201, scope="money", once=True,
     refuses=[
         "not_found", "forbidden", "provider_unknown", "receivable_outstanding", "insufficient_funds", "limited",
-        "feature_suspended",
+        "feature_suspended", "payout_below_minimum", "step_up_required", "bank_details_missing",
+        "identity_unverified", "holder_name_differs",
     ],
 )  # fmt: skip
-def withdraw(request: HttpRequest, body: PayoutIn) -> Any:
-    """Pays out what a party of the caller's has free; what it owes is paid first."""
+def withdraw(request: HttpRequest, body: PayoutIn, proof: t.Proof = "") -> Any:
+    """Pays out what a party of the caller's has free; what it owes is paid first.  To a bank it needs a proof."""
     caller = caller_of(request)
-    party_id = _party(caller, body.kind, body.id)
+    party_id = party_of(caller, body.kind, body.id)
     payout = payment_services.withdraw(
         key=own_key(request), party=(body.kind, party_id), amount=Money(body.amount_minor, body.currency),
-        by=caller.actor,
+        by=caller.actor, provider=body.provider, is_stepped_up=caller.is_present(proof),
     )  # fmt: skip
     return _payout(payout)
 
@@ -168,7 +176,7 @@ def withdraw(request: HttpRequest, body: PayoutIn) -> Any:
 @group.get("/payouts/{kind}/{party}", gives=list[PayoutOut], scope="money")
 def list_payouts(request: HttpRequest, kind: Kind, party: PartyId) -> Any:
     """What a party took out, the newest first."""
-    party_id = _party(caller_of(request), kind, party)
+    party_id = party_of(caller_of(request), kind, party)
     return [_payout(payout) for payout in payments.payouts_of((kind, party_id))]
 
 
@@ -180,8 +188,11 @@ def get_platform_balances(request: HttpRequest, currency: CurrencyQuery = "") ->
     return queries.balances(names, currency or settings.MEADOW.currency)
 
 
-def _party(caller: Caller, kind: str, public_id: str) -> int:
-    """The party's id, if it is the caller's own.  Refuses: not_found, forbidden."""
+def party_of(caller: Caller, kind: str, public_id: str, *, as_operator: bool = False) -> int:
+    """The party's id, if it is the caller's own, or an operator asks as one.  Refuses: not_found, forbidden."""
+    if as_operator:
+        caller.operator()
+        return accounts.creator(public_id).pk if kind == "creator" else accounts.merchant(public_id).pk
     if kind == "creator":
         found = accounts.creator(public_id)
         if found.person_id != caller.person or caller.merchant_id is not None:
@@ -198,4 +209,5 @@ def _payout(payout: payments.Payout) -> dict[str, Any]:
     return {
         "id": payout.public_id, "state": payout.state, "amount_minor": payout.amount_minor,
         "currency": payout.currency, "created_at": payout.created_at, "ended_at": payout.ended_at,
+        "provider": payout.provider, "held_until": payout.held_until, "reason": payout.reason,
     }  # fmt: skip

@@ -34,6 +34,11 @@ class PaymentOut(t.Out):
     currency: str = Field(examples=["CNY"])
     refunded_minor: int = Field(examples=[0])
     paid_at: t.Moment | None
+    pay_url: str = Field(description="Where the buyer pays: a page, or a text to show as a code.", examples=[""])
+
+
+class OtherwiseIn(t.In):
+    provider: Annotated[str, Field(min_length=1, max_length=32, examples=["sandbox2"])]
 
 
 class SandboxPayIn(t.In):
@@ -64,17 +69,25 @@ class Taken(t.Out):
 @group.get("/payments/{payment}", gives=PaymentOut, scope=("buy", "money", "operate"), guests=True)
 def get_payment(request: HttpRequest, payment: t.PaymentId, link: Link = "") -> Any:
     """A payment, to who may see an order that it pays."""
-    found = queries.payment(payment)
-    orders = trade.orders_of_payment(found.pk)
-    if link:
-        if trade.order_by_link(link).order.pk not in {order.pk for order in orders}:
-            raise Refusal("not_found")
-    else:
-        person = caller_of(request).person
-        if not orders:
-            raise Refusal("not_found")
-        trade.order_for(orders[0].pk, person_id=person)
-    return payment_out(found)
+    return payment_out(_seen(request, payment, link))
+
+
+@group.post(
+    "/payments/{payment}/hand-over", gives=PaymentOut, scope="buy", guests=True, refuses=["not_found", "provider_down"]
+)
+def hand_over_payment(request: HttpRequest, payment: t.PaymentId, link: Link = "") -> Any:
+    """Makes a payment known to its provider now, so that the buyer can go there by pay_url."""
+    return payment_out(services.hand_over(payment_id=_seen(request, payment, link).pk))
+
+
+@group.post(
+    "/payments/{payment}/otherwise", gives=PaymentOut, status=201, scope="buy", guests=True, once=True,
+    refuses=["not_found", "stale_state", "already_paid", "provider_unknown", "provider_closed", "provider_cannot_carry"],
+)  # fmt: skip
+def pay_otherwise(request: HttpRequest, payment: t.PaymentId, body: OtherwiseIn, link: Link = "") -> Any:
+    """Leaves a payment that does not move for another provider; should money still come by the first, it goes back."""
+    found = _seen(request, payment, link)
+    return payment_out(trade_services.pay_otherwise(payment_id=found.pk, provider=body.provider))
 
 
 @group.post(
@@ -117,7 +130,23 @@ def payment_out(payment: queries.Payment) -> dict[str, Any]:
         "id": payment.public_id, "provider": payment.provider, "state": payment.state,
         "amount_minor": payment.amount_minor, "currency": payment.currency,
         "refunded_minor": payment.refunded_minor, "paid_at": payment.paid_at,
+        "pay_url": payment.pay_url if payment.state in ("created", "pending", "failed") else "",
     }  # fmt: skip
+
+
+def _seen(request: HttpRequest, payment: str, link: str) -> queries.Payment:
+    """The payment, for who may see an order that it pays.  Refuses: not_found, sign_in_required."""
+    found = queries.payment(payment)
+    orders = trade.orders_of_payment(found.pk)
+    if link:
+        if trade.order_by_link(link).order.pk not in {order.pk for order in orders}:
+            raise Refusal("not_found")
+        return found
+    person = caller_of(request).person
+    if not orders:
+        raise Refusal("not_found")
+    trade.order_for(orders[0].pk, person_id=person)
+    return found
 
 
 def _take(provider: str, headers: dict[str, str], body: bytes) -> None:

@@ -54,6 +54,7 @@ from meadow.payments.queries.offers import (
     require_carries,
 )
 from meadow.payments.queries.reading import (
+    approvals_of,
     bank_account_of,
     batches,
     chargeback_by_id,
@@ -107,6 +108,7 @@ __all__ = [
     "application",
     "applications_of",
     "asked_for",
+    "approvals_of",
     "bank_account_of",
     "batches",
     "booked_between",

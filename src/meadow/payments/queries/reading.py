@@ -11,6 +11,7 @@ from meadow.payments.models import (
     Notice,
     Payment,
     Payout,
+    PayoutApproval,
     PayoutBatch,
     ProviderAccount,
     ProviderRefund,
@@ -100,6 +101,11 @@ def payouts_of(party: tuple[str, int], limit: int = 50) -> list[Payout]:
 def open_payouts(limit: int = rules.MOST_PAYOUTS) -> list[Payout]:
     """Payouts that have not ended, the oldest first, for the operator."""
     return list(Payout.objects.filter(state__in=rules.PAYOUT_OPEN).order_by("pk")[:limit])
+
+
+def approvals_of(payout_id: int) -> int:
+    """How many people have agreed to a payout."""
+    return PayoutApproval.objects.filter(payout_id=payout_id).count()
 
 
 def batches(limit: int = 50) -> list[PayoutBatch]:

@@ -14,6 +14,7 @@ from meadow.payments.services.bank import (
     note_verified_name,
     open_provider_account,
     set_bank_account,
+    state_verified_name,
 )
 from meadow.payments.services.batches import (
     BatchReport,
@@ -123,6 +124,7 @@ __all__ = [
     "start_application",
     "start_payment",
     "submit_application",
+    "state_verified_name",
     "take_back",
     "turn_down_application",
     "verify",

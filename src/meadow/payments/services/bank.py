@@ -24,6 +24,15 @@ def note_verified_name(*, party: Party, name: str, source: str) -> None:
     )  # fmt: skip
 
 
+def state_verified_name(*, party: Party, name: str, source: str, by: Actor, is_stepped_up: bool) -> None:
+    """An operator says whose identity they saw.  Refuses: step_up_required, malformed."""
+    require_step_up(is_stepped_up)
+    if not 1 < len(name.strip()) <= 80 or not name.isprintable():
+        raise Refusal("malformed", field="name", why="2 to 80 characters on one line")
+    note_verified_name(party=party, name=name.strip(), source=source)
+    audit.record(by, "state_verified_name", (f"accounts.{party[0]}", party[1]), after={"source": source[:64]})
+
+
 def set_bank_account(
     *, party: Party, holder: str, bank: str, number: str, by: Actor, is_stepped_up: bool
 ) -> BankAccount:

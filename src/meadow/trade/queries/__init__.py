@@ -59,6 +59,7 @@ from meadow.trade.queries.orders import (
 )
 from meadow.trade.queries.origins import OriginSales, sales_by_origin
 from meadow.trade.queries.sold import products_of_orders
+from meadow.trade.queries.ways import best_way, other_ways
 from meadow.trade.rules import AUTO_CONFIRM, LIMITS, TIMERS
 from meadow.trade.rules.claims import (
     CLAIM,
@@ -71,6 +72,8 @@ from meadow.trade.rules.escrow import BUYER_EXTENDS, SELLER_EXTENDS
 
 __all__ = [
     "sales_by_origin",
+    "best_way",
+    "other_ways",
     "AUTO_CONFIRM",
     "BUYER_EXTENDS",
     "CLAIM",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -34,10 +35,11 @@ def checkout(request: HttpRequest, token: str) -> HttpResponse:
     typed = request.POST.dict()
     if typed.get("act") == "read":
         return _page(request, found, typed | address.read_address(typed.get("pasted", "")), is_pasted=True)
+    way = typed.get("way", "succeed")
     try:
         placed = trade_services.place_orders(
             checkout_id=found.pk, address=address.address_in(typed), contact=address.contact_in(typed),
-            provider="sandbox", price_versions=_versions(typed), total_minor=_totals(typed), buyer_id=buyer_id,
+            provider=sandbox.provider_of(way), price_versions=_versions(typed), total_minor=_totals(typed), buyer_id=buyer_id,
             locale=shown.language(),
         )  # fmt: skip
     except Refusal as refusal:
@@ -45,7 +47,13 @@ def checkout(request: HttpRequest, token: str) -> HttpResponse:
             raise
         return _page(request, trade.checkout(found.pk, person_id=buyer_id), typed, refusal)
     waiting = [payment.pk for payment in placed.payments if payment.state in ("created", "pending")]
-    sandbox.pay(waiting, typed.get("way", "succeed"))
+    try:
+        sandbox.begin(waiting, way)
+    except Refusal as refusal:
+        if refusal.code != "provider_down":
+            raise
+        # The orders stand and wait for their money: the next page offers to try again, or another provider.
+        messages.error(request, said(refusal))
     return after_placing(request, token)
 
 
@@ -60,12 +68,13 @@ def _page(
     """The page at the prices of now, with what was typed so far and what stands in the way."""
     quote = trade.quote(found)
     is_price = refusal is not None and refusal.code in ("price_changed", "total_changed")
+    ways = sandbox.ways(trade.ways_to_pay(quote))
     values = {
         "here": request.path,
         "shops": [_part_texts(part) for part in quote.parts],
         "totals": [shown.price(minor, currency) for currency, minor in quote.total_minor.items()],
         "seen": _seen(quote), "fields": address.fields_of(typed, refusal, is_guest=person_id_of(request) is None),
-        "ways": sandbox.ways(), "chosen_way": typed.get("way", "succeed"), "pasted": typed.get("pasted", ""),
+        "ways": ways, "chosen_way": typed.get("way") or (ways[0]["value"] if ways else ""), "pasted": typed.get("pasted", ""),
         "pasted_open": is_pasted, "escrow_text": escrow_text(), "must_confirm": is_price,
         "problems": any(part.problem for part in quote.parts) and len(quote.parts) == 1,
         "says": said(refusal) if refusal else "", "says_kind": "warn" if is_price else "bad",
