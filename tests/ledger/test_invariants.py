@@ -1,5 +1,7 @@
 """Does each invariant notice the one thing that it is there for?  A check that cannot fail guards nothing."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 from tests.ledger.conftest import cny, move
@@ -32,6 +34,10 @@ def trade() -> None:
     services.collect_party(
         key="claw", party=("creator", 7), target="refund:r", amount=cny(40), cause=("trade.refund", 1), kind="refund"
     )
+    with clock.at(clock.now() + timedelta(days=40)):
+        month = queries.next_to_close()
+        assert month is not None
+        services.close_month(month=month)
     db.execute(
         "INSERT INTO ledger_snapshot SELECT id, ledger_balance(name, currency) FROM ledger_account"
         " WHERE name = 'platform:trade_fee'"
@@ -53,12 +59,13 @@ def violated() -> set[str]:
         ("UPDATE ledger_hold SET remaining_minor = 1", [], {"held_equals_open_holds"}),
         ("UPDATE ledger_account SET floor_minor = 1, held_minor = 50 WHERE name = 'creator:8:available'", [], {"no_account_below_floor"}),
         ("UPDATE ledger_snapshot SET balance_minor = 21", [], {"snapshots_equal_transfers"}),
-        (TRANSFER, ["CNY", 131, "escrow:o", "creator:8:available"], {"balances_equal_transfers", "escrow_not_negative", "no_account_below_floor"}),
+        (TRANSFER, ["CNY", 131, "escrow:o", "creator:8:available"], {"balances_equal_transfers", "escrow_not_negative", "no_account_below_floor", "statements_recompute"}),
         (TRANSFER, ["EUR", 1, "escrow:o", "psp:sandbox"], {"balances_equal_transfers", "transfers_keep_currency"}),
         (TRANSFER, ["CNY", 1, "platform:claims", "psp:sandbox"], {"receivables_equal_claims"}),
         (TRANSFER, ["CNY", 1, "psp:sandbox", "platform:advance"], {"balances_equal_transfers", "receivables_equal_advance"}),
         (TRANSFER, ["CNY", 21, "platform:trade_fee", "psp:sandbox"], {"cash_covers_obligations"}),
-        ("UPDATE ledger_transfer SET amount_minor = 29 WHERE posting_id = (SELECT id FROM ledger_posting WHERE key = 'mended')", [], {"balances_equal_transfers", "corrections_mirror"}),
+        ("UPDATE ledger_transfer SET amount_minor = 29 WHERE posting_id = (SELECT id FROM ledger_posting WHERE key = 'mended')", [], {"balances_equal_transfers", "corrections_mirror", "statements_recompute"}),
+        ("UPDATE ledger_statement SET in_minor = in_minor + 1, closing_minor = closing_minor + 1 WHERE entries = 1", [], {"statements_recompute"}),
         ("UPDATE ledger_account SET currency = 'EUR' WHERE name = 'escrow:o'", [], {"transfers_balance", "transfers_keep_currency", "cash_covers_obligations"}),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ They recompute from the transfers and trust no stored balance.
 from collections.abc import Callable
 
 from meadow.kernel import db
+from meadow.ledger.months import statements_recompute
 
 # The sum of every account, from transfers alone.
 _SUMS = """
@@ -128,6 +129,7 @@ INVARIANTS: dict[str, Callable[[], int]] = {
     "ledger_receivables_equal_advance": receivables_equal_advance,
     "ledger_receivables_equal_claims": receivables_equal_claims,
     "ledger_snapshots_equal_transfers": snapshots_equal_transfers,
+    "ledger_statements_recompute": statements_recompute,
     "ledger_transfers_balance": transfers_balance,
     "ledger_transfers_keep_currency": transfers_keep_currency,
 }

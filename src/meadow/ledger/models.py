@@ -5,6 +5,7 @@ Written by the SQL functions of migration 0002 alone; its triggers refuse a chan
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -66,7 +67,11 @@ class Posting(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["cause_kind", "cause_id"], name="ledger_posting_cause")]
+        indexes: ClassVar = [
+            models.Index(fields=["cause_kind", "cause_id"], name="ledger_posting_cause"),
+            # Postings come in the order of time, so a few pages of this find a month among millions.
+            BrinIndex(fields=["at"], name="ledger_posting_at"),
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -158,3 +163,39 @@ class Watermark(models.Model):
             models.CheckConstraint(condition=Q(id=1), name="ledger_watermark_one_row"),
             models.CheckConstraint(condition=Q(next_id__gte=F("upto_id")), name="ledger_watermark_forwards"),
         ]
+
+
+class ClosedMonth(models.Model):
+    """A month whose statements are made: what was posted in it does not change any more."""
+
+    month = models.DateField(primary_key=True)  # its first day, in the installation's time zone
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
+class Statement(models.Model):
+    """What moved on a party's account in a month.  It recomputes from the transfers, line by line."""
+
+    account = models.ForeignKey("ledger.Account", models.PROTECT, related_name="+", db_index=False)
+    month = models.ForeignKey("ledger.ClosedMonth", models.PROTECT, related_name="+", db_index=False)
+    opening_minor = models.BigIntegerField()
+    in_minor = models.BigIntegerField()
+    out_minor = models.BigIntegerField()
+    closing_minor = models.BigIntegerField()
+    entries = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "month"], name="ledger_statement_once"),
+            models.CheckConstraint(
+                name="ledger_statement_sums",
+                condition=Q(closing_minor=F("opening_minor") + F("in_minor") - F("out_minor")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} in {self.month_id}"

@@ -12,6 +12,7 @@ from typing import Any
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
 from meadow.ledger.invariants import INVARIANTS
+from meadow.ledger.months import MonthLine, MonthView, lines_of_month, months_of, next_close_due, next_to_close
 from meadow.ledger.rules import (
     LARGEST_MINOR,
     MOST_STATEMENT_LINES,
@@ -31,6 +32,8 @@ __all__ = [
     "NOTHING",
     "Entry",
     "HoldView",
+    "MonthLine",
+    "MonthView",
     "PartyBalance",
     "Split",
     "StatementLine",
@@ -39,7 +42,11 @@ __all__ = [
     "balances",
     "entries_of",
     "holds_of",
+    "lines_of_month",
+    "months_of",
+    "next_close_due",
     "next_hold_due",
+    "next_to_close",
     "nonzero_balances",
     "party_balances",
     "posting_of",

@@ -6,8 +6,9 @@ points (2000 is 20 %).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from meadow.kernel.errors import Refusal, Says
 from meadow.kernel.money import half_even, half_up
@@ -21,6 +22,8 @@ MOST_TRANSFERS = 200  # in one posting
 MOST_POSTINGS = 1_000  # in one batch
 MOST_STATEMENT_LINES = 500
 SNAPSHOT_EVERY = timedelta(minutes=5)
+
+CLOSE_AFTER = timedelta(hours=1)  # what began before midnight has ended by then
 
 Void = Literal["below_minimum", "zero_rate"]
 
@@ -149,7 +152,27 @@ def _check_rate(rate_bp: int) -> None:
         raise Refusal("malformed", field="rate", why="from 0 to 100 per cent")
 
 
+def month_of(moment: datetime, zone: str) -> date:
+    """The first day of the month that a moment lies in, in a time zone."""
+    return moment.astimezone(ZoneInfo(zone)).date().replace(day=1)
+
+
+def next_month(month: date) -> date:
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def span_of(month: date, zone: str) -> tuple[datetime, datetime]:
+    """When a month begins and ends; the beginning is in, the end is out."""
+    first, after = (datetime.combine(day, time(), ZoneInfo(zone)) for day in (month, next_month(month)))
+    return first.astimezone(UTC), after.astimezone(UTC)
+
+
 REFUSALS: dict[str, Says] = {
+    "month_open": Says(
+        409,
+        "The month {month} has not ended yet. Its statement is made an hour after it does.",
+        "{month} 尚未结束，月结单将在月末一小时后生成。",
+    ),
     "fees_exceed_goods": Says(
         422,
         "Commission and platform fees ({fees_minor}) come to more than the goods ({goods_minor}). Lower the rate.",

@@ -18,6 +18,7 @@ from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import Money
 from meadow.ledger import rules
+from meadow.ledger.months import close_month
 from meadow.ledger.rules import Split
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "NewPosting",
     "Split",
     "Transfer",
+    "close_month",
     "collect",
     "collect_party",
     "consume_hold",
