@@ -1,15 +1,22 @@
 """Notices, chats and marketing: everything by the contact policy, exactly once, and private where it is private."""
 
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError
+from tests.api.client import Api
+from tests.web.world import browser
 
+from meadow.accounts import queries as people_queries
 from meadow.accounts import services as people
+from meadow.accounts.models import MerchantStaff
 from meadow.accounts.queries import Person
+from meadow.config.settings import Settings
 from meadow.governance import services as governance
 from meadow.governance.models import ContactRecord, Violation
 from meadow.governance.queries import contact as contact_queries
@@ -17,10 +24,11 @@ from meadow.governance.queries import talk
 from meadow.governance.services import contact as contacts
 from meadow.kernel import clock, outbox, sweeps
 from meadow.kernel.audit import SYSTEM, Actor
+from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.models import AuditEntry
 from meadow.messaging import queries, rules, services
-from meadow.messaging.models import ChatLine, Message
+from meadow.messaging.models import ChatLine, Message, Send
 
 pytestmark = pytest.mark.django_db
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "meadow"
@@ -226,3 +234,98 @@ def test_a_decision_reaches_the_person_it_concerns_once(shop: Any) -> None:
     with pytest.raises(Refusal, match="not_found"):
         services.mark_read(message_id=found[0].public_id, person_id=_person("eve").pk)
     assert len(mail.outbox) == 1
+
+
+@pytest.fixture
+def two_at_most(settings: Any) -> None:
+    settings.MEADOW = replace(settings.MEADOW, confirm_audience=2)
+
+
+def _colleague(shop: tuple[Any, Actor], name: str = "cai", role: str = "staff") -> Actor:
+    person = _person(name)
+    MerchantStaff.objects.create(merchant=shop[0], person=person, role=role)
+    return Actor("person", person.pk)
+
+
+def test_a8_7_more_than_so_many_wait_for_a_second_person(shop: Any, noon: Any, two_at_most: None) -> None:
+    assert Settings().confirm_audience == 10_000
+    many = [_person(name) for name in ("bo", "cy", "di")]
+    for person in many:
+        _agree(person, shop)
+    ids = [person.public_id for person in many]
+    few = _send(shop, [_person("eve").public_id, _person("fay").public_id])
+    assert (few.state, few.confirm_by) == ("accepted", None)
+    colleague, clerk = _colleague(shop), _colleague(shop, "fin", "finance")
+    sent = _send(shop, ids, key="spring-2", text="Many words.")
+    assert (sent.state, sent.confirm_by - sent.at) == ("unconfirmed", timedelta(minutes=30))
+    _work()
+    report = queries.report_of_send(sent.public_id, person_id=shop[1].person_id)
+    assert (report.state, report.waiting, report.delivered) == ("unconfirmed", 3, 0)
+    # Who could confirm is told; neither the writer, nor a stranger, nor who may not send can.
+    assert "Many words." not in [queries.said(one, "en").text for one in queries.inbox(many[0].pk)]
+    assert queries.said(queries.inbox(colleague.person_id)[0], "en").title == "A message to many waits for you"
+    assert queries.inbox(clerk.person_id) == []
+    for by, code in ((shop[1], "other_must_confirm"), (clerk, "not_found"), (Actor("person", many[0].pk), "not_found")):
+        with pytest.raises(Refusal, match=code):
+            services.confirm_send(send_id=sent.public_id, by=by)
+    with pytest.raises(IntegrityError), atomic():  # nor does the database take the writer's own yes
+        Send.objects.filter(pk=sent.pk).update(state="accepted", confirmed_by_id=shop[1].person_id)
+    assert services.confirm_send(send_id=sent.public_id, by=colleague).state == "accepted"
+    with pytest.raises(Refusal, match="stale_state"):
+        services.confirm_send(send_id=sent.public_id, by=colleague)
+    _work()
+    report = queries.report_of_send(sent.public_id, person_id=shop[1].person_id)
+    assert (report.delivered, report.waiting, report.skipped) == (3, 0, 0)
+
+
+def test_a8_7_what_nobody_confirms_within_half_an_hour_expires(shop: Any, noon: Any, two_at_most: None) -> None:
+    many = [_person(name) for name in ("bo", "cy", "di")]
+    for person in many:
+        _agree(person, shop)
+    colleague = _colleague(shop)
+    sent = services.send_marketing(
+        merchant_id=shop[0].pk, client_msg_id="all", title="Spring", text="Hello.", audience=None, by=shop[1]
+    )
+    assert (sent.audience, sent.state) == (3, "unconfirmed")
+    sweeps.advance(clock.now() + timedelta(minutes=29))
+    sent.refresh_from_db()
+    assert sent.state == "unconfirmed"
+    sweeps.advance(clock.now() + timedelta(minutes=1, seconds=1))
+    sent.refresh_from_db()
+    assert (sent.state, sent.confirmed_by) == ("expired", None)
+    with pytest.raises(Refusal, match="stale_state"):
+        services.confirm_send(send_id=sent.public_id, by=colleague)
+    _work()
+    report = queries.report_of_send(sent.public_id, person_id=shop[1].person_id)
+    assert (report.delivered, report.waiting, report.skipped, report.reasons) == (0, 0, 3, {"expired": 3})
+    assert not Message.objects.filter(kind="marketing").exists()
+    # The same client_msg_id is the same send, which stays expired.
+    again = services.send_marketing(
+        merchant_id=shop[0].pk, client_msg_id="all", title="Spring", text="Hello.", audience=None, by=shop[1]
+    )
+    assert (again.pk, again.state) == (sent.pk, "expired")
+
+
+def test_a8_7_the_page_and_the_api_ask_the_second_person_too(shop: Any, noon: Any, two_at_most: None) -> None:
+    many = [_person(name) for name in ("bo", "cy", "di")]
+    for person in many:
+        _agree(person, shop)
+    colleague, ada = _colleague(shop), browser("zh-CN")
+    ada.force_login(people_queries.person(shop[1].person_id))
+    cai = browser()
+    cai.force_login(people_queries.person(colleague.person_id))
+    first, second = (_send(shop, [p.public_id for p in many], key=f"k{n}", text=f"No {n}.") for n in (1, 2))
+    seen = ada.get("/inbox/sends").content.decode()
+    assert seen.count("待第二人确认") == 2
+    assert "/confirm" not in seen
+    assert ada.post(f"/inbox/sends/{first.public_id}/confirm").status_code == 403
+    assert f"/inbox/sends/{first.public_id}/confirm" in cai.get("/inbox/sends").content.decode()
+    assert cai.post(f"/inbox/sends/{first.public_id}/confirm").status_code == 302
+    assert ">Sent<" in cai.get("/inbox/sends").content.decode()
+    writer, other = (
+        Api(people.create_api_key(person_id=by.person_id, name="k", scopes=["share"])[1]) for by in (shop[1], colleague)
+    )
+    assert writer.post(f"sends/{second.public_id}/confirm").code == "other_must_confirm"
+    assert other.post(f"sends/{second.public_id}/confirm").json["state"] == "accepted"
+    assert other.post(f"sends/{second.public_id}/confirm").code == "stale_state"
+    assert {send.state for send in Send.objects.all()} == {"accepted"}

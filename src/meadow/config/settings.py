@@ -66,6 +66,9 @@ class Settings:
     #: For how many days the data and documents of an ended merchant application are kept.
     applicant_document_days: int = 180
 
+    #: Marketing to more people than this needs the confirmation of a second person of the merchant within half an hour.
+    confirm_audience: int = 10_000
+
     #: Orders above this, in minor units, are frozen, released and ruled about by two operators.
     ruling_approval_minor: int = 1_000_000
 

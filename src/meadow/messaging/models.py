@@ -101,9 +101,25 @@ class Send(models.Model):
     unknown = models.PositiveIntegerField(default=0)
     by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
     at = models.DateTimeField(default=now)
+    state = models.CharField(max_length=11, default="accepted")
+    confirm_by = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["merchant", "client_msg_id", "-at"], name="send_of_merchant")]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="send_state", condition=Q(state__in=rules.SEND.states)),
+            # What needs a second person is accepted by one who did not write it.
+            models.CheckConstraint(
+                name="send_confirmed_by_other",
+                condition=Q(confirm_by__isnull=True, confirmed_by__isnull=True, state="accepted")
+                | Q(confirm_by__isnull=False, confirmed_by__isnull=False, state="accepted") & ~Q(confirmed_by=F("by"))
+                | Q(confirm_by__isnull=False, confirmed_by__isnull=True, state__in=["unconfirmed", "expired"]),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant", "client_msg_id", "-at"], name="send_of_merchant"),
+            models.Index(fields=["confirm_by"], condition=Q(state="unconfirmed"), name="send_unconfirmed"),
+        ]
 
     def __str__(self) -> str:
         return self.public_id

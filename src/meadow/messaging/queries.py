@@ -26,15 +26,18 @@ __all__ = [
     "Held",
     "Report",
     "Said",
+    "SendShort",
     "around",
     "author_of",
     "inbox",
     "line_faces",
     "line_id_of",
     "lines_of",
+    "merchant_of_send",
     "reportable",
     "report_of_send",
     "said",
+    "sends_of",
     "thread_for",
     "threads_of",
     "unread",
@@ -69,6 +72,8 @@ class Report:
     skipped: int
     reasons: dict[str, int]
     at: datetime
+    state: str = "accepted"  # unconfirmed until a second person agrees, expired if nobody does
+    confirm_by: datetime | None = None
 
 
 def said(message: Message, language: str) -> Said:
@@ -148,8 +153,45 @@ def report_of_send(public_id: str, *, person_id: int) -> Report:
         reasons["no_recipient"] = reasons.get("no_recipient", 0) + send.unknown
     return Report(
         send.public_id, send.title, send.audience, counts["delivered"], counts["waiting"],
-        counts["skipped"] + send.unknown, reasons, send.at,
+        counts["skipped"] + send.unknown, reasons, send.at, send.state, send.confirm_by,
     )  # fmt: skip
+
+
+def merchant_of_send(public_id: str) -> int:
+    """Refuses: not_found."""
+    found = Send.objects.filter(public_id=public_id).values_list("merchant_id", flat=True).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SendShort:
+    """A send as the list of a merchant's people shows it; may_confirm is for whoever looks."""
+
+    public_id: str
+    merchant: str
+    title: str
+    text: str
+    audience: int
+    writer: str
+    state: str
+    at: datetime
+    confirm_by: datetime | None
+    may_confirm: bool
+
+
+def sends_of(person_id: int, limit: int = 20) -> list[SendShort]:
+    """What the merchants that somebody acts for have sent, the newest first."""
+    mine = {m.merchant_id for m in accounts.merchants_of(person_id) if m.role in ("owner", "staff")}
+    rows = Send.objects.filter(merchant_id__in=mine).select_related("merchant", "by").order_by("-pk")[:limit]
+    return [
+        SendShort(
+            row.public_id, row.merchant.name, row.title, row.text, row.audience, row.by.name or row.by.public_id,
+            row.state, row.at, row.confirm_by, row.state == "unconfirmed" and row.by_id != person_id,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def author_of(line_id: int) -> tuple[str, int] | None:

@@ -4,16 +4,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from meadow.kernel.errors import Refusal, Says
+from meadow.kernel.states import Machine
 
 LIMITS = {
-    "chat_characters": 2000, "title_characters": 80, "text_characters": 2000, "audience": 10_000, "page": 100,
+    "chat_characters": 2000, "title_characters": 80, "text_characters": 2000, "audience": 10_000, "everybody": 200_000, "page": 100,
     "evidence_pictures": 5,
 }  # fmt: skip
+CONFIRM_WITHIN = timedelta(minutes=30)
 SEND_REMEMBERED = timedelta(hours=24)  # how long a client_msg_id names the same send
 OFFENCES, OFFENCE_WINDOW = 3, timedelta(days=30)
 # What can be reported, by the short names of addresses.
 REPORTABLE = ("recommendation", "comment", "picture", "product", "shop", "creator", "merchant", "person", "message")
 SIDES = ("person", "merchant")
+# A send to many waits for a second person; what nobody confirms in time is never sent.
+SEND = Machine(
+    "send",
+    "unconfirmed",
+    {"unconfirmed": {"confirm": "accepted", "expire": "expired"}, "accepted": {}, "expired": {}},
+    ends={"accepted", "expired"},
+)
 DELIVERY_STATES = ("waiting", "delivered", "skipped")
 
 
@@ -64,6 +73,12 @@ NOTICES: dict[str, Words] = {
         "Your refund is done", "退款已完成",
         "The refund of order {order} went back the way you had paid.",
         "订单 {order} 的退款已原路退回。",
+    ),
+    "send_waits": Words(
+        "A message to many waits for you", "群发消息待您确认",
+        "“{title}” to {audience} people was written by {name}. Confirm it on the page of the shop's messages until {until}, "
+        "or it is never sent.",
+        "{name} 撰写的“{title}”将发送给 {audience} 人。请在 {until} 前于店铺消息页面确认，逾期不再发送。",
     ),
     "decision_made": Words(
         "A decision concerns you", "有一项决定与您有关",
@@ -162,6 +177,11 @@ REFUSALS: dict[str, Says] = {
         422,
         "A send reaches at most {most} people. Split the audience; the caps stay the same.",
         "单次最多发送给 {most} 人，请分批发送；每人的接收上限不变。",
+    ),
+    "other_must_confirm": Says(
+        403,
+        "Somebody else of the shop must confirm a message to so many people. Ask a colleague, or add one as staff.",
+        "面向大量用户的消息须由店铺的另一位成员确认。请联系同事确认，或先添加店员。",
     ),
     "send_mismatch": Says(
         409,

@@ -6,11 +6,11 @@ from django.db.models import Min, QuerySet
 
 from meadow.kernel.sweeps import process_due, sweep
 from meadow.messaging import services
-from meadow.messaging.models import Delivery, Message
+from meadow.messaging.models import Delivery, Message, Send
 
 
 def _waiting() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(state="waiting").select_related("send")
+    return Delivery.objects.filter(state="waiting", send__state="accepted").select_related("send")
 
 
 def _next_delivery() -> datetime | None:
@@ -23,6 +23,24 @@ def deliver_due(limit: int, until: datetime) -> int:
     """Delivers marketing that waits, each person judged anew."""
     return process_due(
         "messaging.deliveries", _waiting(), "due_at", lambda row: services.pass_delivery(delivery=row),
+        limit=limit, until=until,
+    )  # fmt: skip
+
+
+def _unconfirmed() -> QuerySet[Send]:
+    return Send.objects.filter(state="unconfirmed")
+
+
+def _next_expiry() -> datetime | None:
+    due: datetime | None = _unconfirmed().aggregate(due=Min("confirm_by"))["due"]
+    return due
+
+
+@sweep("messaging.confirmations", next_due=_next_expiry)
+def expire_sends(limit: int, until: datetime) -> int:
+    """Ends sends to many that nobody else has confirmed in time."""
+    return process_due(
+        "messaging.confirmations", _unconfirmed(), "confirm_by", lambda row: services.expire_send(send=row),
         limit=limit, until=until,
     )  # fmt: skip
 

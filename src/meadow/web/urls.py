@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from meadow.web import site
 from meadow.web.inbox import pages as inbox
+from meadow.web.inbox import sends
 from meadow.web.links.urls import urlpatterns as link_pages
 from meadow.web.money.urls import urlpatterns as money_pages
 from meadow.web.people import account, claim
@@ -61,6 +62,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/reach/change", inbox.change_reach, name="change_reach"),
     path("inbox/reach/quiet", inbox.change_quiet_hours, name="change_quiet_hours"),
     path("inbox/reach/caps", inbox.change_caps, name="change_caps"),
+    path("inbox/sends", sends.sends, name="sends"),
+    path("inbox/sends/<str:public_id>/confirm", sends.confirm, name="confirm_send"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     *rules_pages,
     *money_pages,

@@ -121,7 +121,9 @@ class SendIn(t.In):
     client_msg_id: Annotated[str, Field(min_length=1, max_length=64, examples=["spring-1"])]
     title: Annotated[str, Field(min_length=1, max_length=80, examples=["New linen"])]
     text: Annotated[str, Field(min_length=1, max_length=2000, examples=["The spring colours are here."])]
-    audience: Annotated[list[t.PersonId], Field(min_length=1, max_length=10_000)]
+    audience: Annotated[list[t.PersonId], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None, description="Left out, it goes to everybody who agreed to marketing from this merchant."
+    )
 
 
 class SendOut(t.Out):
@@ -133,6 +135,8 @@ class SendOut(t.Out):
     skipped: int
     reasons: dict[str, int] = Field(examples=[{"no_consent": 1}])
     at: t.Moment
+    state: str = Field(examples=["accepted"], description="accepted, unconfirmed or expired")
+    confirm_by: t.Moment | None = Field(description="Until when a second person must confirm it, if one must.")
 
 
 @group.get("/me/inbox", gives=Inbox, scope="buy")
@@ -250,7 +254,11 @@ def answer_chat(request: HttpRequest, chat: ThreadId, body: ChatIn) -> Any:
              "send_mismatch"],
 )  # fmt: skip
 def send_marketing(request: HttpRequest, merchant: t.MerchantId, body: SendIn) -> Any:
-    """Sends marketing to people who agreed to it; the same client_msg_id within a day gives the first send back."""
+    """Sends marketing to people who agreed to it; the same client_msg_id within a day gives the first send back.
+
+    To more people than the installation's threshold (10,000 unless set) it waits until somebody else of the merchant
+    confirms it, and expires after half an hour.
+    """
     caller = caller_of(request)
     merchant_id = accounts.merchant(merchant).pk
     send = services.send_marketing(
@@ -264,6 +272,17 @@ def send_marketing(request: HttpRequest, merchant: t.MerchantId, body: SendIn) -
 def get_send(request: HttpRequest, send: SendId) -> Any:
     """What became of a send: delivered and skipped add up to the audience once nobody waits."""
     return _report(send, caller_of(request).person)
+
+
+@group.post(
+    "/sends/{send}/confirm", gives=SendOut, scope="share",
+    refuses=["not_found", "merchant_suspended", "other_must_confirm", "stale_state"],
+)  # fmt: skip
+def confirm_send(request: HttpRequest, send: SendId) -> Any:
+    """A second person of the merchant lets a message to many go out; its writer cannot."""
+    caller = caller_of(request)
+    services.confirm_send(send_id=send, by=caller.within(queries.merchant_of_send(send)))
+    return _report(send, caller.person)
 
 
 @group.post("/unsubscribe/{token}", guests=True, refuses=["not_found"])
@@ -281,6 +300,7 @@ def _report(send: str, person_id: int) -> dict[str, Any]:
     return {
         "id": found.public_id, "title": found.title, "audience": found.audience, "delivered": found.delivered,
         "waiting": found.waiting, "skipped": found.skipped, "reasons": found.reasons, "at": found.at,
+        "state": found.state, "confirm_by": found.confirm_by,
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "blocked_or_muted",
     "caps",
     "commercial_contacts",
+    "consenting",
     "contacts_a_day",
     "has_stance",
     "owner_of",
@@ -70,6 +71,14 @@ def stances_of(person_id: int) -> list[StanceView]:
     """What a person has said about who may reach them, the newest first."""
     found = ContactStance.objects.filter(person_id=person_id, ended_at__isnull=True).order_by("-pk")
     return [StanceView(row.stance, (row.party_kind, row.party_id), row.since) for row in found[:1000]]
+
+
+def consenting(party: Party, most: int) -> list[int]:
+    """The people who agreed to a party's marketing, by id."""
+    held = ContactStance.objects.filter(
+        stance="consent", party_kind=party[0], party_id=party[1], ended_at__isnull=True, person__is_active=True
+    )
+    return list(held.order_by("person_id").values_list("person_id", flat=True)[:most])
 
 
 def has_stance(person_id: int, stance: str, parties: list[Party]) -> bool:

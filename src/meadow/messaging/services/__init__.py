@@ -6,7 +6,7 @@ from meadow.messaging.services.delivery import mail_twin, unsubscribe_address
 from meadow.messaging.services.inbox import mark_read
 from meadow.messaging.services.notices import notify
 from meadow.messaging.services.reports import report_item
-from meadow.messaging.services.sends import pass_delivery, send_marketing, unsubscribe
+from meadow.messaging.services.sends import confirm_send, expire_send, pass_delivery, send_marketing, unsubscribe
 
 __all__ = [
     "ChatLine",
@@ -15,6 +15,8 @@ __all__ = [
     "Send",
     "Thread",
     "answer",
+    "confirm_send",
+    "expire_send",
     "mail_twin",
     "mark_read",
     "notify",

@@ -3,12 +3,16 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import UTC
+
+from django.conf import settings
 
 from meadow.accounts import queries as accounts
+from meadow.governance.queries import contact as contact_queries
 from meadow.governance.services import TextSurface, require_links, require_text
 from meadow.governance.services import contact as contacts
 from meadow.governance.services.contact import Sender
-from meadow.kernel import clock, db, signing
+from meadow.kernel import audit, clock, db, signing
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -16,13 +20,23 @@ from meadow.messaging import rules
 from meadow.messaging.models import Delivery, Send
 from meadow.messaging.rules import Words
 from meadow.messaging.services.delivery import UNSUBSCRIBE, deliver
+from meadow.messaging.services.notices import notify
 
 
 def send_marketing(
-    *, merchant_id: int, client_msg_id: str, title: str, text: str, audience: Sequence[str], by: Actor, via: str = ""
+    *,
+    merchant_id: int,
+    client_msg_id: str,
+    title: str,
+    text: str,
+    audience: Sequence[str] | None,
+    by: Actor,
+    via: str = "",
 ) -> Send:
-    """Accepts a message to people, named by public ids.  The same client_msg_id within a day gives the first send back.
+    """Accepts a message to people, named by public ids, or to everybody who agreed (audience None).
 
+    The same client_msg_id within a day gives the first send back.  To more people than the installation's threshold
+    it waits for a second person, for half an hour.
     Refuses: not_found, merchant_suspended, malformed, audience_too_large, link_blocked, send_mismatch, text_refused,
     text_unclear.
     """
@@ -32,7 +46,7 @@ def send_marketing(
     client_msg_id = rules.clean("client_msg_id", client_msg_id, 64)
     title = rules.clean("title", title, rules.LIMITS["title_characters"])
     text = rules.clean("text", text, rules.LIMITS["text_characters"])
-    wanted = sorted(set(audience))
+    wanted = sorted(set(audience or ()))
     if len(wanted) > rules.LIMITS["audience"]:
         raise Refusal("audience_too_large", most=rules.LIMITS["audience"])
     words, merchant = f"{title}\n{text}", ("accounts.merchant", merchant_id)
@@ -42,7 +56,7 @@ def send_marketing(
         # Nobody looks at a message before it goes out, so it must be clear as it stands.
         hit = verdict.hits[0]
         raise Refusal("text_unclear", rule=hit.rule, term=hit.shown or hit.term)
-    digest = hashlib.sha256(json.dumps([title, text, wanted]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([title, text, wanted if audience is not None else "*"]).encode()).hexdigest()
     at = clock.now()
     with atomic():
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended('messaging:send', %s))", [merchant_id])
@@ -53,13 +67,79 @@ def send_marketing(
             if known.digest != digest:
                 raise Refusal("send_mismatch")
             return known
-        found = accounts.Person.objects.filter(public_id__in=wanted, is_active=True).values_list("pk", flat=True)
-        people = list(found)
+        people, size = _people(merchant_id, wanted if audience is not None else None)
+        needs_other = size > settings.MEADOW.confirm_audience
         send = Send.objects.create(
             merchant_id=merchant_id, client_msg_id=client_msg_id, digest=digest, title=title, text=text, via=via[:80],
-            audience=len(wanted), unknown=len(wanted) - len(people), by_id=by.person_id, at=at,
+            audience=size, unknown=size - len(people), by_id=by.person_id, at=at,
+            state="unconfirmed" if needs_other else "accepted", confirm_by=at + rules.CONFIRM_WITHIN if needs_other else None,
         )  # fmt: skip
-        Delivery.objects.bulk_create(Delivery(send=send, person_id=person_id, due_at=at) for person_id in people)
+        rows = (Delivery(send=send, person_id=person_id, due_at=at) for person_id in people)
+        Delivery.objects.bulk_create(rows, batch_size=5_000)
+        if needs_other:
+            _ask_others(send)
+    return send
+
+
+def confirm_send(*, send_id: str, by: Actor) -> Send:
+    """A second person of the merchant lets a message to many go out.
+
+    Refuses: not_found, merchant_suspended, other_must_confirm, stale_state.
+    """
+    with atomic():
+        send = _locked(send_id, by)
+        accounts.require_merchant(send.merchant_id)
+        if by.person_id == send.by_id:
+            raise Refusal("other_must_confirm")
+        at = clock.now()
+        if send.state == "unconfirmed" and send.confirm_by is not None and send.confirm_by <= at:
+            raise Refusal("stale_state", state="expired", event="confirm")
+        db.move(send, rules.SEND, "confirm", confirmed_by_id=by.person_id)
+        Delivery.objects.filter(send=send, state="waiting").update(due_at=at)
+        audit.record(by, "confirm_send", ("messaging.send", send.pk), after={"audience": send.audience})
+    return send
+
+
+def expire_send(*, send: Send) -> None:
+    """Nobody else confirmed it in time: it is never sent.  The row is locked by the sweep."""
+    db.move(send, rules.SEND, "expire")
+    Delivery.objects.filter(send=send, state="waiting").update(state="skipped", reason="expired", due_at=None)
+
+
+def _people(merchant_id: int, wanted: list[str] | None) -> tuple[list[int], int]:
+    """Who is meant, and how many were named.  Refuses: audience_too_large."""
+    if wanted is not None:
+        found = accounts.Person.objects.filter(public_id__in=wanted, is_active=True).values_list("pk", flat=True)
+        return list(found), len(wanted)
+    most = rules.LIMITS["everybody"]
+    people = contact_queries.consenting(("accounts.merchant", merchant_id), most + 1)
+    if len(people) > most:
+        raise Refusal("audience_too_large", most=most)
+    return people, len(people)
+
+
+def _ask_others(send: Send) -> None:
+    """Tells whoever could confirm it; the writer cannot."""
+    writer, until = accounts.person(send.by_id), send.confirm_by
+    assert until is not None
+    for one in accounts.staff_of(send.merchant_id):
+        if one["role"] in ("owner", "staff") and one["person_id"] != send.by_id:
+            notify(
+                person_id=int(one["person_id"]), topic="send_waits", cause=("messaging.send", send.pk),
+                title=send.title, audience=str(send.audience), name=writer.name or writer.public_id,
+                until=f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            )  # fmt: skip
+
+
+def _locked(send_id: str, by: Actor) -> Send:
+    """Refuses: not_found, also for who does not act for the merchant."""
+    send = Send.objects.select_for_update(of=("self",)).filter(public_id=send_id).first()
+    if (
+        send is None
+        or by.person_id is None
+        or not accounts.may_act_for(by.person_id, send.merchant_id, ("owner", "staff"))
+    ):
+        raise Refusal("not_found")
     return send
 
 

@@ -41,7 +41,7 @@ def me(request: HttpRequest) -> HttpResponse:
         "tab": "me", "person": person, "shown_name": person.name or person.email or "",
         "roles": _roles(person, creator), "is_creator": creator is not None and creator.state == "active",
         "may_apply": creator is None or creator.state == "rejected",
-        "languages": settings.LANGUAGES, "zones": _zones(),
+        "keeps_shop": bool(accounts.merchants_of(person_id)), "languages": settings.LANGUAGES, "zones": _zones(),
     }  # fmt: skip
     return render(request, "web/me.html", values)
 
