@@ -18,13 +18,13 @@ group = Group("payouts")
 OWN = ["not_found", "forbidden", "step_up_required"]
 
 
-class BankIn(t.In):
+class BankAccountIn(t.In):
     holder: Annotated[str, Field(min_length=2, max_length=80, examples=["王小明"])]
     bank: Annotated[str, Field(min_length=2, max_length=80, examples=["Bank of Meadows"])]
     number: Annotated[str, Field(min_length=6, max_length=60, examples=["6222 0200 0000 0000"])]
 
 
-class BankOut(t.Out):
+class BankAccountOut(t.Out):
     bank: str = Field(examples=["Bank of Meadows"])
     tail: str = Field(description="The last four of the number; the rest stays sealed.", examples=["0000"])
     usable_from: t.Moment = Field(description="Payouts asked for before rest until then.")
@@ -64,11 +64,11 @@ class PayoutRefusalIn(t.In):
     reason: Annotated[str, Field(min_length=1, max_length=200, examples=["The bank knows no such account."])]
 
 
-class BatchIn(t.In):
+class PayoutBatchIn(t.In):
     currency: t.Currency
 
 
-class BatchOut(t.Out):
+class PayoutBatchOut(t.Out):
     id: t.BatchId
     currency: t.Currency
     count: int = Field(examples=[2])
@@ -76,7 +76,7 @@ class BatchOut(t.Out):
     created_at: t.Moment
 
 
-class BatchReportOut(BatchOut):
+class BatchReportOut(PayoutBatchOut):
     paid_count: int = Field(examples=[1])
     paid_minor: int = Field(examples=[1800])
     failed_count: int = Field(examples=[1])
@@ -92,7 +92,7 @@ class BankResultsOut(t.Out):
     repeated: int = Field(examples=[0])
 
 
-@group.get("/bank-accounts/{kind}/{party}", gives=BankOut, scope="money", refuses=["not_found", "forbidden"])
+@group.get("/bank-accounts/{kind}/{party}", gives=BankAccountOut, scope="money", refuses=["not_found", "forbidden"])
 def get_bank_account(request: HttpRequest, kind: Kind, party: PartyId) -> Any:
     """Where a party of the caller's is paid."""
     found = queries.bank_account_of((kind, party_of(caller_of(request), kind, party)))
@@ -102,10 +102,10 @@ def get_bank_account(request: HttpRequest, kind: Kind, party: PartyId) -> Any:
 
 
 @group.put(
-    "/bank-accounts/{kind}/{party}", gives=BankOut, scope="money",
+    "/bank-accounts/{kind}/{party}", gives=BankAccountOut, scope="money",
     refuses=[*OWN, "bank_details_refused", "identity_unverified", "holder_name_differs"],
 )  # fmt: skip
-def set_bank_account(request: HttpRequest, kind: Kind, party: PartyId, body: BankIn, proof: t.Proof = "") -> Any:
+def set_bank_account(request: HttpRequest, kind: Kind, party: PartyId, body: BankAccountIn, proof: t.Proof = "") -> Any:
     """Where a party is paid from now on: an account in its verified name.  After a change payouts rest for 72 hours."""
     caller = caller_of(request)
     party_id = party_of(caller, kind, party)
@@ -199,7 +199,7 @@ def refuse_payout(request: HttpRequest, payout: t.PayoutId, body: PayoutRefusalI
     )
 
 
-@group.get("/payout-batches", gives=list[BatchOut], scope="operate", refuses=["forbidden"])
+@group.get("/payout-batches", gives=list[PayoutBatchOut], scope="operate", refuses=["forbidden"])
 def list_payout_batches(request: HttpRequest) -> Any:
     """Files for the bank, the newest first."""
     caller_of(request).operator()
@@ -207,10 +207,10 @@ def list_payout_batches(request: HttpRequest) -> Any:
 
 
 @group.post(
-    "/payout-batches", gives=BatchOut, status=201, scope="operate", once=True,
+    "/payout-batches", gives=PayoutBatchOut, status=201, scope="operate", once=True,
     refuses=["forbidden", "step_up_required", "nothing_to_export"],
 )  # fmt: skip
-def export_payout_batch(request: HttpRequest, body: BatchIn, proof: t.Proof = "") -> Any:
+def export_payout_batch(request: HttpRequest, body: PayoutBatchIn, proof: t.Proof = "") -> Any:
     """Puts every payout that waits for the bank into one file; each goes into one file only."""
     caller = caller_of(request)
     return _batch(
@@ -223,7 +223,7 @@ def get_payout_batch(request: HttpRequest, batch: t.BatchId) -> Any:
     """What became of a file: paid, failed and open add up to the file."""
     caller_of(request).operator()
     found = services.batch_report(public_id=batch)
-    names = [name for name in BatchReportOut.model_fields if name not in BatchOut.model_fields]
+    names = [name for name in BatchReportOut.model_fields if name not in PayoutBatchOut.model_fields]
     return _batch(found.batch) | {name: getattr(found, name) for name in names}
 
 

@@ -22,7 +22,7 @@ CurrencyQuery = Annotated[str, Query(max_length=3, description="ISO 4217; by def
 StateQuery = Annotated[Literal["open", "closed", ""], Query(description="Empty for all.")]
 
 
-class LimitsOut(t.Out):
+class ProviderLimitsOut(t.Out):
     max_split_ratio_bp: int | None = Field(examples=[3000])
     max_hold_days: int | None = Field(examples=[30])
     return_window_days: int | None = Field(examples=[180])
@@ -48,10 +48,10 @@ class ProviderOut(t.Out):
     last_ok_at: t.Moment | None
     last_failed_at: t.Moment | None
     last_error: str = Field(examples=[""])
-    limits: LimitsOut
+    limits: ProviderLimitsOut
 
 
-class ContractIn(t.In):
+class ProviderContractIn(t.In):
     currency: t.Currency
     state: State
     reason: Annotated[str, Field(max_length=200, examples=["Contract ended."])] = ""
@@ -65,7 +65,7 @@ class ProviderOrderIn(t.In):
     providers: Annotated[list[Provider], Field(max_length=10)]
 
 
-class OutageIn(t.In):
+class SandboxOutageIn(t.In):
     provider: Literal["sandbox", "sandbox2"]
     is_down: bool
 
@@ -135,7 +135,7 @@ def list_providers(request: HttpRequest, currency: CurrencyQuery = "") -> Any:
     "/providers/{provider}/contract", gives=ProviderOut, scope="operate",
     refuses=["forbidden", "step_up_required", "provider_unknown", "currency_unknown", "stale_state"],
 )  # fmt: skip
-def set_contract(request: HttpRequest, provider: Provider, body: ContractIn, proof: t.Proof = "") -> Any:
+def set_contract(request: HttpRequest, provider: Provider, body: ProviderContractIn, proof: t.Proof = "") -> Any:
     """Takes a provider through its states and switches; no merchant's own settings are touched."""
     caller = caller_of(request)
     services.set_contract(
@@ -158,7 +158,7 @@ def set_provider_order(request: HttpRequest, body: ProviderOrderIn, proof: t.Pro
 
 
 @group.post("/sandbox/outage", status=204, scope="operate", refuses=["forbidden", "sandbox_only", "provider_unknown"])
-def set_sandbox_outage(request: HttpRequest, body: OutageIn) -> None:
+def set_sandbox_outage(request: HttpRequest, body: SandboxOutageIn) -> None:
     """Takes a sandbox provider away, or gives it back."""
     caller_of(request).operator()
     if not settings.MEADOW.sandbox:
