@@ -12,12 +12,19 @@ from meadow.kernel.events import (
     AppealDecided,
     AppealOverdue,
     ChannelAlarmRaised,
+    ClaimChanged,
     DecisionMade,
     DecisionReversed,
+    OrderClosed,
     OrderPaid,
     OrderShipped,
     OutletChanged,
+    PayoutFailed,
+    PayoutPaid,
+    ReceiptExtended,
+    ReceiptReminded,
     RefundCompleted,
+    ShippingLate,
     SuspensionAnnounced,
     SuspensionEnded,
     SuspensionOverdue,
@@ -25,8 +32,8 @@ from meadow.kernel.events import (
 from meadow.kernel.outbox import handles
 from meadow.messaging import queries, services
 from meadow.messaging.rules import FORM_NAMES
+from meadow.messaging.services import sales
 from meadow.sharing import queries as sharing
-from meadow.trade import queries as trade
 
 LINE = "messaging.chatline"
 # What changes something for those concerned; the rest is inside work.
@@ -41,19 +48,68 @@ register_private(LINE, queries.around)
 def tell_paid(events: list[OrderPaid]) -> None:
     for event in events:
         contacts.open_window(person_id=event.buyer_id, party=("accounts.merchant", event.merchant_id), opening="paid")
-        _tell_of_order("order_paid", event.order_id)
+        sales.tell_buyer("order_paid", event.order_id)
+        sales.tell_seller("order_sold", event.order_id)
 
 
 @handles(OrderShipped)
 def tell_shipped(events: list[OrderShipped]) -> None:
     for event in events:
-        _tell_of_order("order_shipped", event.order_id)
+        sales.tell_buyer("order_shipped", event.order_id)
+
+
+@handles(ShippingLate)
+def tell_late(events: list[ShippingLate]) -> None:
+    for event in events:
+        sales.tell_buyer("shipping_late", event.order_id)
+        sales.tell_seller("sale_late", event.order_id)
+
+
+@handles(ReceiptReminded)
+def tell_reminded(events: list[ReceiptReminded]) -> None:
+    for event in events:
+        sales.tell_buyer("receipt_reminder", event.order_id)
+
+
+@handles(ReceiptExtended)
+def tell_extended(events: list[ReceiptExtended]) -> None:
+    for event in events:
+        if event.side != "buyer":
+            sales.tell_buyer("receipt_extended", event.order_id)
+
+
+@handles(OrderClosed)
+def tell_cancelled(events: list[OrderClosed]) -> None:
+    for event in events:
+        by = event.reason.removeprefix("cancelled_by_")
+        if by not in (event.reason, "buyer"):
+            sales.tell_buyer("order_cancelled", event.order_id)
+        if by not in (event.reason, "merchant"):
+            sales.tell_seller("sale_cancelled", event.order_id)
 
 
 @handles(RefundCompleted)
 def tell_refunded(events: list[RefundCompleted]) -> None:
     for event in events:
-        _tell_of_order("refund_completed", event.order_id, ("trade.refund", event.refund_id))
+        sales.tell_buyer("refund_completed", event.order_id, ("trade.refund", event.refund_id))
+
+
+@handles(ClaimChanged)
+def tell_claims(events: list[ClaimChanged]) -> None:
+    for event in events:
+        sales.tell_of_claim(event.claim_id, event.entry_id, event.state)
+
+
+@handles(PayoutPaid)
+def tell_payouts(events: list[PayoutPaid]) -> None:
+    for event in events:
+        sales.tell_of_payout("payout_paid", event.payout_id)
+
+
+@handles(PayoutFailed)
+def tell_failed_payouts(events: list[PayoutFailed]) -> None:
+    for event in events:
+        sales.tell_of_payout("payout_failed", event.payout_id)
 
 
 @handles(DecisionMade)
@@ -198,13 +254,6 @@ def _public_id(decision_id: int) -> str | None:
         return governance.decision(decision_id).public_id
     except Refusal:
         return None
-
-
-def _tell_of_order(topic: str, order_id: int, cause: tuple[str, int] | None = None) -> None:
-    order = trade.locked(order_id)
-    services.notify(
-        person_id=order.buyer_id, topic=topic, cause=cause or ("trade.order", order_id), order=order.public_id
-    )
 
 
 def _person_of(party: tuple[str, int] | None) -> int | None:

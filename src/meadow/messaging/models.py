@@ -40,6 +40,8 @@ class Message(models.Model):
     at = models.DateTimeField(default=now)
     read_at = models.DateTimeField(null=True)
     mail_due_at = models.DateTimeField(null=True)
+    # Where the mail goes if the person has no address of their own: what a guest named in their order.
+    mail_to = models.CharField(max_length=254, blank=True)
     mailed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from meadow.web import site
+from meadow.web.aftersale.urls import urlpatterns as aftersale_pages
 from meadow.web.inbox import pages as inbox
 from meadow.web.inbox import sends
 from meadow.web.links.urls import urlpatterns as link_pages
@@ -65,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/sends", sends.sends, name="sends"),
     path("inbox/sends/<str:public_id>/confirm", sends.confirm, name="confirm_send"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
+    *aftersale_pages,
     *rules_pages,
     *money_pages,
     *link_pages,

@@ -5,7 +5,9 @@ from meadow.api.routers import (
     applications,
     buying,
     cases,
+    claims,
     detectors,
+    disputes,
     favourites,
     goods,
     imports,
@@ -33,6 +35,7 @@ from meadow.api.routers import (
     suspensions,
     system,
     talk,
+    timers,
 )
 
 GROUPS = [
@@ -51,6 +54,9 @@ GROUPS = [
     outlets.group,
     buying.group,
     orders.group,
+    timers.group,
+    claims.group,
+    disputes.group,
     outcomes.group,
     payments.group,
     applications.group,

@@ -93,6 +93,11 @@ class OrderOut(OrderShort):
     release_due_at: t.Moment | None
     settled_at: t.Moment | None
     after_sale_until: t.Moment | None
+    escrow: str = Field(description="Where the money is.", examples=["running"])
+    ship_due_at: t.Moment | None
+    late_at: t.Moment | None
+    paused_at: t.Moment | None = Field(description="Since when its timer stands.")
+    timer_left_seconds: int | None = Field(description="What is left of a timer that stands.", examples=[None])
 
 
 class OrderPage(t.Out):
@@ -161,7 +166,7 @@ def list_shop_orders(
 @group.get("/orders/{order}", gives=OrderOut, scope=ANY_SIDE, guests=True)
 def get_order(request: HttpRequest, order: t.OrderId, link: Link = "") -> Any:
     """An order, to its buyer, the merchant's staff and the operator; to a guest by its signed link."""
-    return _order(visible_order(request, order, link))
+    return order_out(visible_order(request, order, link))
 
 
 @group.post(
@@ -171,8 +176,8 @@ def get_order(request: HttpRequest, order: t.OrderId, link: Link = "") -> Any:
 def cancel_order(request: HttpRequest, order: t.OrderId, body: ReasonIn, link: Link = "") -> Any:
     """Ends an order before it is shipped; what was paid goes back whole."""
     found = visible_order(request, order, link)
-    services.cancel_order(order_id=found.order.pk, by=_actor(request, found), reason=body.reason)
-    return _order(visible_order(request, order, link))
+    services.cancel_order(order_id=found.order.pk, by=buyer_or_staff(request, found), reason=body.reason)
+    return order_out(visible_order(request, order, link))
 
 
 @group.post(
@@ -193,7 +198,7 @@ def ship_order(request: HttpRequest, order: t.OrderId, body: ShipIn) -> Any:
         for parcel in body.parcels
     ]  # fmt: skip
     services.ship_order(order_id=found.order.pk, parcels=parcels, by=caller_of(request).within(found.order.merchant_id))
-    return _order(visible_order(request, order, ""))
+    return order_out(visible_order(request, order, ""))
 
 
 @group.post(
@@ -203,8 +208,8 @@ def ship_order(request: HttpRequest, order: t.OrderId, body: ShipIn) -> Any:
 def confirm_receipt(request: HttpRequest, order: t.OrderId, link: Link = "") -> Any:
     """The buyer has the goods: the money is released one day later."""
     found = visible_order(request, order, link)
-    services.confirm_receipt(order_id=found.order.pk, by=_actor(request, found))
-    return _order(visible_order(request, order, link))
+    services.confirm_receipt(order_id=found.order.pk, by=buyer_or_staff(request, found))
+    return order_out(visible_order(request, order, link))
 
 
 @group.post(
@@ -247,7 +252,7 @@ def own_key(request: HttpRequest) -> str:
     return "api:" + hashlib.sha256(f"{caller.identity}\n{request.path}\n{key}".encode()).hexdigest()
 
 
-def _actor(request: HttpRequest, order: queries.OrderView) -> Actor:
+def buyer_or_staff(request: HttpRequest, order: queries.OrderView) -> Actor:
     """The caller; or who holds the order's link, which only its buyer was given."""
     caller = caller_of(request)
     if caller.person_id is None:
@@ -269,11 +274,11 @@ def order_short(order: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _order(view: queries.OrderView) -> dict[str, Any]:
+def order_out(view: queries.OrderView) -> dict[str, Any]:
     order = view.order
     moments = (
         "unpaid_due_at", "paid_at", "shipped_at", "auto_confirm_due_at", "confirmed_at", "release_due_at", "settled_at",
-        "after_sale_until",
+        "after_sale_until", "ship_due_at", "late_at", "paused_at",
     )  # fmt: skip
     return {
         **order_short(order), "role": view.role, "close_reason": order.close_reason, "address": order.address,
@@ -286,7 +291,8 @@ def _order(view: queries.OrderView) -> dict[str, Any]:
             for parcel in view.parcels
         ],
         "refunds": [_refund(refund) for refund in view.refunds],
-        **{name: getattr(order, name) for name in moments},
+        **{name: getattr(order, name) for name in moments}, "escrow": queries.escrow_of(order),
+        "timer_left_seconds": int(order.timer_left.total_seconds()) if order.timer_left is not None else None,
     }  # fmt: skip
 
 

@@ -16,7 +16,14 @@ UNSUBSCRIBE = "unsubscribe"
 
 
 def deliver(
-    *, person_id: int, sender: Sender, kind: contacts.MessageClass, words: Words, cause: tuple[str, int], once: str
+    *,
+    person_id: int,
+    sender: Sender,
+    kind: contacts.MessageClass,
+    words: Words,
+    cause: tuple[str, int],
+    once: str,
+    mail_to: str = "",
 ) -> Decided | None:
     """Asks the policy and, if it allows, puts a message into the inbox.  None: it was there already, or nobody is."""
     with atomic():
@@ -31,7 +38,7 @@ def deliver(
             person_id=person_id, kind=kind, party_kind=sender.party[0], party_id=sender.party[1],
             title_en=words.title_en, title_zh=words.title_zh, text_en=words.text_en, text_zh=words.text_zh,
             once=once, contact_id=decided.contact_id, at=at,
-            mail_due_at=at if accounts.person(person_id).email else None,
+            mail_due_at=at if mail_to or accounts.person(person_id).email else None, mail_to=mail_to,
         )  # fmt: skip
     return decided
 
@@ -59,13 +66,14 @@ def say(
 def mail_twin(*, message: Message) -> None:
     """Sends the mail of an inbox message.  A crash between may send it twice, never not at all."""
     person = accounts.person(message.person_id)
-    if person.email:
+    address = person.email or message.mail_to
+    if address:
         said = queries.said(message, person.locale)
         link = unsubscribe_address(message.person_id, message.party_id) if message.kind == "marketing" else ""
         footer = ("\n\n退订：" if person.locale.startswith("zh") else "\n\nUnsubscribe: ") + link if link else ""
         headers = {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         EmailMessage(
-            subject=said.title, body=said.text + footer, to=[person.email], headers=headers if link else None
+            subject=said.title, body=said.text + footer, to=[address], headers=headers if link else None
         ).send()
     Message.objects.filter(pk=message.pk).update(mail_due_at=None, mailed_at=clock.now())
 

@@ -1,10 +1,12 @@
 """What a claim is to each side and to the operator: its clock, its trail, its evidence, its dispute; and who claims much."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from meadow.accounts import queries as accounts
+from django.db.models import F
+
+from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
 from meadow.trade import rules as trade_rules
 from meadow.trade.models import Claim, ClaimEntry, Dispute, Evidence, Freeze, Order, OrderLine, ReturnAddress
@@ -89,6 +91,11 @@ def claim_for(which: int | str, *, person_id: int) -> ClaimView:
     """A claim to somebody who may see its order.  Refuses: not_found."""
     claim = _claim(which)
     return claim_view(claim, role_in(claim.order, person_id))
+
+
+def claim_by_id(claim_id: int) -> Claim:
+    """A claim as the house itself reads it.  Refuses: not_found."""
+    return _claim(claim_id)
 
 
 def claim_in_order(which: str, *, order_id: int) -> ClaimView:
@@ -208,20 +215,19 @@ def risk_facts(buyer_id: int, now: datetime) -> tuple[int, int, int]:
     return orders.count(), refunded.count(), devices.count()
 
 
-def claimable_lines(order: Order, lines: Sequence[OrderLine] | None = None) -> list[OrderLine]:
-    """The goods lines on which a claim can be opened now, as far as the order's state tells."""
+def claimable_line_ids(order: Order) -> set[int]:
+    """The goods lines on which a claim can be opened now, as far as the order and its open claims tell."""
     if order.state not in rules.CLAIMABLE_STATES:
-        return []
-    taken = set(Claim.objects.filter(order=order, state__in=rules.OPEN).values_list("line_id", flat=True))
-    found = lines if lines is not None else OrderLine.objects.filter(order=order).order_by("pk")
-    return [
-        line for line in found
-        if line.kind == "goods" and line.pk not in taken and line.refunded_minor < line.amount_minor
-    ]  # fmt: skip
+        return set()
+    if order.after_sale_until is not None and clock.now() > order.after_sale_until:
+        return set()
+    taken = Claim.objects.filter(order=order, state__in=rules.OPEN).values("line_id")
+    lines = OrderLine.objects.filter(order=order, kind="goods", refunded_minor__lt=F("amount_minor"))
+    return set(lines.exclude(pk__in=taken).values_list("pk", flat=True))
 
 
-def is_operator(person_id: int) -> bool:
-    return accounts.is_operator(person_id)
+def has_open_claim(order_id: int) -> bool:
+    return Claim.objects.filter(order_id=order_id, state__in=rules.OPEN).exists()
 
 
 def _claim(which: int | str) -> Claim:

@@ -107,6 +107,11 @@ def order_for(which: int | str, *, person_id: int) -> OrderView:
     return view_of(order, role_in(order, person_id))
 
 
+def order_by_id(order_id: int) -> Order:
+    """An order as the house itself reads it, without a lock.  Refuses: not_found."""
+    return _order(order_id)
+
+
 def role_in(order: Order, person_id: int) -> str:
     """What somebody is to an order: buyer, merchant or operator.  Refuses: not_found."""
     if order.buyer_id == person_id:
@@ -153,6 +158,13 @@ def orders_of_shop(
 ) -> list[Order]:
     """A shop's orders, the newest first.  Whether the reader is staff is the door's to ask."""
     return _page({"shop_id": shop_id}, states, before_id, limit)
+
+
+def orders_of_merchants(
+    merchant_ids: Sequence[int], *, states: Iterable[str] = (), before_id: int | None = None, limit: int = 20
+) -> list[Order]:
+    """What some merchants sold, the newest first.  Whether the reader is staff is the door's to ask."""
+    return _page({"merchant_id__in": list(merchant_ids)}, states, before_id, limit)
 
 
 def goods_of(orders: Iterable[Order]) -> dict[int, list[LineView]]:

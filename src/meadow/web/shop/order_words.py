@@ -46,6 +46,12 @@ def headline(order: Any) -> tuple[str, str]:
         return _("Waiting for your payment"), _("Pay until {time}; after that the goods go back on the shelf.").format(
             time=until
         )
+    if order.paused_at is not None and order.state in ("shipped", "confirmed"):
+        return _("The time stands still"), _(
+            "A claim is open, or the platform looks at this order; what is left of the time is kept."
+        )
+    if order.late_at is not None and order.state in ("paid", "part_shipped"):
+        return _("The shop is late"), _("What was not sent you can cancel or have refunded at once, without asking.")
     if order.state == "paid":
         return _("Paid: the shop is packing"), _("Until it is shipped you can cancel free of charge.")
     if order.state == "part_shipped":
@@ -95,6 +101,8 @@ def escrow(order: Any) -> dict[str, Any] | None:
     bar[1]["at"] = None
     if order.settled_at:
         return {"steps": bar, "text": _("The shop has been paid.")}
+    if order.paused_at is not None:
+        return {"steps": bar, "text": _("{amount} is held for you, and the time stands still.").format(amount=left)}
     if order.release_due_at:
         bar[2]["at"] = order.release_due_at
         text = _("{amount} is held for you and paid to the shop on {date}.")

@@ -17,6 +17,7 @@ from meadow.kernel.ids import is_id
 from meadow.trade import queries as trade
 from meadow.trade import services as trade_services
 from meadow.web import shown
+from meadow.web.aftersale import words as claim_words
 from meadow.web.shop import order_words as words
 from meadow.web.shop.kept import kept_orders
 from meadow.web.visitor import guarded, in_their_time, person_id_of, signed_in
@@ -113,16 +114,35 @@ def page_texts(request: HttpRequest, mine: Held, **more: Any) -> dict[str, Any]:
     return {
         "order": row, "base": mine.base, "here": mine.base, "tab": "me", "headline": headline, "next_text": next_text,
         "state_text": state_text, "kind": kind, "steps": words.steps(row), "escrow": words.escrow(row),
-        "may_confirm": row.state == "shipped", "may_cancel": row.state in ("placed", "paid"),
+        "may_confirm": row.state == "shipped" and not trade.has_open_claim(row.pk), "may_cancel": row.state in ("placed", "paid"),
         "cancel_text": words.cancel_text(is_unpaid), "pay_url": _pay_url(row) if is_unpaid else "",
         "parcels": [words.parcel(number, parcel) for number, parcel in enumerate(view.parcels, start=1)],
-        "lines": [_line(line, cards, row.currency) for line in view.lines if line.kind == "goods"],
-        "goods": shown.price(row.goods_minor, row.currency), "total": shown.price(row.total_minor, row.currency),
+        "lines": _lines(mine, cards), "claims": _claims(mine),
+        "may_extend": row.state == "shipped" and row.buyer_extended_at is None, "goods": shown.price(row.goods_minor, row.currency), "total": shown.price(row.total_minor, row.currency),
         "shipping": shown.price(row.shipping_minor, row.currency), "address": words.address(row.address),
         "refunds": [words.refund(refund) for refund in view.refunds], "is_guest": mine.is_guest,
         "contact_email": row.contact.get("email", ""),
         "refunded": shown.price(row.refunded_minor, row.currency) if row.refunded_minor else "",
     } | more  # fmt: skip
+
+
+def _lines(mine: Held, cards: dict[int, catalog.Card]) -> list[dict[str, Any]]:
+    """The goods, each with the way to a claim where one can be opened."""
+    order = mine.view.order
+    may = trade.claimable_line_ids(order)
+    new = f"{mine.base}/claims/new?line="
+    return [
+        _line(line, cards, order.currency) | {"claim_url": new + line.public_id if line.line_id in may else ""}
+        for line in mine.view.lines
+        if line.kind == "goods"
+    ]
+
+
+def _claims(mine: Held) -> list[dict[str, Any]]:
+    return [
+        claim_words.listed(one, f"{mine.base}/claims/{one.public_id}", "buyer")
+        for one in trade.claims_of_order(mine.view.order.pk)
+    ]
 
 
 def _pay_url(row: Any) -> str:

@@ -1,10 +1,13 @@
 """What a notice says, how long a message may be, and each refusal.  Nothing here sells: notices carry no marketing."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from meadow.kernel.errors import Refusal, Says
 from meadow.kernel.states import Machine
+from meadow.messaging.rules import sales
+from meadow.messaging.rules.words import Words
+
+__all__ = ["NOTICES", "REFUSALS", "Words", "clean", "sales"]
 
 LIMITS = {
     "chat_characters": 2000, "title_characters": 80, "text_characters": 2000, "audience": 10_000, "everybody": 200_000, "page": 100,
@@ -26,21 +29,7 @@ SEND = Machine(
 DELIVERY_STATES = ("waiting", "delivered", "skipped")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A message in both languages."""
-
-    title_en: str
-    title_zh: str
-    text_en: str
-    text_zh: str
-
-    def filled(self, **values: str) -> "Words":
-        filled = [each.format_map(values) for each in (self.title_en, self.title_zh, self.text_en, self.text_zh)]
-        return Words(*filled)
-
-
-NOTICES: dict[str, Words] = {
+NOTICES: dict[str, Words] = sales.NOTICES | {
     "outlet_changed": Words(
         "{outlet}: share another form now", "{outlet_zh}：请改用其他分享形式",
         "What is handed out for {outlet} by default is now: {form} (before: {form_before}). What you shared earlier "
@@ -58,21 +47,6 @@ NOTICES: dict[str, Words] = {
         "{observed} creators said within a day that the form {form} does not get through to {outlet}. Look at the page "
         "of channels, try a share yourself, and close the alarm when it gets through.",
         "一天内有 {observed} 位达人反馈{outlet_zh}的“{form_zh}”无法打开。请查看渠道页面并亲自试一次，恢复后关闭警报。",
-    ),
-    "order_paid": Words(
-        "Your order is paid", "订单已支付",
-        "Order {order} is paid. The shop gets the money after you have received the goods.",
-        "订单 {order} 已支付，货款将在您确认收货后支付给商家。",
-    ),
-    "order_shipped": Words(
-        "Your order is on its way", "订单已发货",
-        "Order {order} was handed to the carrier. You can follow it on its page.",
-        "订单 {order} 已交付承运方，可在订单页面查看物流。",
-    ),
-    "refund_completed": Words(
-        "Your refund is done", "退款已完成",
-        "The refund of order {order} went back the way you had paid.",
-        "订单 {order} 的退款已原路退回。",
     ),
     "send_waits": Words(
         "A message to many waits for you", "群发消息待您确认",
