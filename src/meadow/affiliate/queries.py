@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Sum
+
 from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
 from meadow.affiliate.models import Attribution, CommissionLine, Review
@@ -20,14 +22,19 @@ __all__ = [
     "WINDOW",
     "REVIEW_TIME",
     "CommissionLine",
+    "CreatorStep",
+    "CreatorTrail",
     "Replayed",
     "Review",
     "Trail",
     "TrailStep",
+    "click_owners",
     "commission_of_line",
     "commissions_of_creator",
     "commissions_of_order",
     "creator_of_review",
+    "creator_sums",
+    "creator_trails",
     "creators_under_review",
     "replay_period",
     "replays_alike",
@@ -161,6 +168,120 @@ def voided_lines(order_line_ids: Collection[int]) -> set[int]:
 
 def review_of_line(order_line_id: int) -> Review | None:
     return Review.objects.filter(attribution__order_line_id=order_line_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class CreatorStep:
+    """A candidate click as one creator may see it: whose it is only if it is their own."""
+
+    is_mine: bool
+    clicked_at: datetime
+    surface: str
+    verdict: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatorTrail:
+    """A decision about a line that a click of the creator led to, without a word about the buyer."""
+
+    attribution_id: int
+    order_line_id: int
+    counted: bool
+    reason: str
+    rule: str
+    rules_version: str
+    plan_kind: str
+    rate_bp: int
+    review: str
+    review_state: str
+    state: str
+    void_reason: str
+    creator_minor: int
+    en: str
+    zh: str
+    steps: tuple[CreatorStep, ...]
+
+
+def creator_trails(
+    creator_id: int, *, since: datetime, until: datetime, before_id: int | None = None, limit: int = 50
+) -> list[CreatorTrail]:
+    """Decisions that a creator's clicks were candidates of, the newest first."""
+    found = Attribution.objects.filter(
+        candidate_ids__contains=[creator_id], decided_at__gte=since, decided_at__lt=until
+    )
+    if before_id is not None:
+        found = found.filter(pk__lt=before_id)
+    rows = list(found.order_by("-pk")[: max(1, min(limit, 101))])
+    earned = {c.attribution_id: c for c in CommissionLine.objects.filter(attribution__in=rows)}
+    reviews = {r.attribution_id: r for r in Review.objects.filter(attribution__in=rows)}
+    return [_creator_trail(row, creator_id, earned.get(row.pk), reviews.get(row.pk)) for row in rows]
+
+
+def _creator_trail(
+    of: Attribution, creator_id: int, earned: CommissionLine | None, review: Review | None
+) -> CreatorTrail:
+    again = rules.replay(of.log)
+    verdicts = {verdict.click_id: verdict.verdict for verdict in again.verdicts}
+    counted = of.creator_id == creator_id
+    steps = tuple(
+        CreatorStep(
+            click["creator_id"] == creator_id, datetime.fromisoformat(click["clicked_at"]), click["surface"],
+            verdicts[click["click_id"]], *SAYS[verdicts[click["click_id"]]],
+        )
+        for click in of.log["clicks"]
+    )  # fmt: skip
+    # Why not me: what became of the newest click of one's own; why me: the decision's own reason.
+    mine = next((step for step in steps if step.is_mine), None)
+    spoken = [of.reason, of.rule] if counted else [mine.verdict if mine else of.reason]
+    if counted and review is not None and review.state == "pending":
+        spoken.append(review.code)
+    return CreatorTrail(
+        of.pk, of.order_line_id, counted, spoken[0], of.rule, of.rules_version, of.plan_kind if counted else "",
+        of.rate_bp if counted else 0, of.review if counted else "", review.state if review and counted else "",
+        earned.state if earned and counted else "", earned.void_reason if earned and counted else "",
+        earned.creator_minor if earned and counted else 0,
+        " ".join(SAYS[code][0] for code in spoken), "".join(SAYS[code][1] for code in spoken), steps,
+    )  # fmt: skip
+
+
+def creator_sums(
+    creator_id: int, *, since: datetime, until: datetime
+) -> tuple[int, dict[str, int], dict[tuple[str, str], int], int]:
+    """(lines counted, lines not counted by reason, money by state and currency, orders) of a period."""
+    counted, reasons = 0, Counter[str]()
+    orders: set[int] = set()
+    found = Attribution.objects.filter(
+        candidate_ids__contains=[creator_id], decided_at__gte=since, decided_at__lt=until
+    )
+    for of in found.iterator(1000):
+        trail_ = _creator_trail(of, creator_id, None, None)
+        if trail_.counted:
+            counted += 1
+            orders.add(of.order_id)
+        else:
+            reasons[trail_.reason] += 1
+    sums = (
+        CommissionLine.objects.filter(
+            creator_id=creator_id, attribution__decided_at__gte=since, attribution__decided_at__lt=until
+        )
+        .values("state", "currency")
+        .annotate(minor=Sum("creator_minor"))
+        .order_by("state", "currency")
+    )
+    return counted, dict(reasons), {(row["state"], row["currency"]): row["minor"] for row in sums}, len(orders)
+
+
+def click_owners(order_ids: Collection[int]) -> dict[int, set[int]]:
+    """For each order the creators who own the click that decided about one of its lines, read from the stored logs."""
+    owners: dict[int, set[int]] = {}
+    found = Attribution.objects.filter(order_id__in=list(order_ids), creator__isnull=False)
+    for order_id, click_id, log in found.values_list("order_id", "click_id", "log").iterator(1000):
+        owners.setdefault(order_id, set()).update(
+            click["creator_id"] for click in log["clicks"] if click["click_id"] == click_id
+        )
+    return owners
 
 
 @dataclass(frozen=True, slots=True)

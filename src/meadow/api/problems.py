@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from meadow.api.language import language_of
 from meadow.api.refusals import REFUSALS
+from meadow.kernel.compensation import prohibited_in
 from meadow.kernel.errors import Refusal
 
 __all__ = ["REFUSALS", "invalid", "problem", "title_of", "type_uri"]
@@ -68,6 +69,15 @@ def invalid(request: HttpRequest, found: Sequence[Mapping[str, Any]]) -> HttpRes
         # An id that cannot exist names nothing: the same answer as for one that does not.
         return problem(request, Refusal("not_found"))
     zh = language_of(request) == "zh"
+    # Whoever names a level, an upline or a second creator is told the rule, not that a member is unknown.
+    for error in found:
+        name = str(error["loc"][-1])
+        if error["type"] == "extra_forbidden" and (kind := prohibited_in(name)):
+            pointer = _field_error(error, zh)["pointer"]
+            refusal = Refusal(
+                "prohibited_compensation", field=pointer[2:].replace("/", "."), what=name[:100], kind=kind
+            )
+            return problem(request, refusal)
     errors = [_field_error(error, zh) for error in found[:50]]
     first = errors[0] if errors else {"where": "#", "detail": ""}
     where = first.get("pointer") or first.get("parameter") or first.get("header") or "#"

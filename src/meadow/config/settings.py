@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from meadow.kernel.compensation import prohibited_in
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -87,6 +89,13 @@ def read(environment: Mapping[str, str]) -> Settings:
             text = Path(path).read_text(encoding="utf-8").strip()
         if text is not None:
             values[field.name] = _parse(name, field.type, text)
+    # There is no setting that would pay for recruiting; one that tries is told so instead of being passed over.
+    for name in environment:
+        if name.startswith("MEADOW_") and (kind := prohibited_in(name.removeprefix("MEADOW_"))):
+            raise ValueError(
+                f"{name} is refused (prohibited_compensation, {kind}): only the creator of the click that led to an order "
+                "line earns on it. Remove the setting"
+            )
     settings = Settings(**values)
     return Settings(**{f.name: getattr(settings, f.name) for f in fields(Settings)} | _filled_in(settings))
 

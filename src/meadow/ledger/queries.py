@@ -49,6 +49,7 @@ __all__ = [
     "next_to_close",
     "nonzero_balances",
     "party_balances",
+    "party_credits",
     "posting_of",
     "reversal",
     "run_invariants",
@@ -247,3 +248,17 @@ def run_invariants() -> dict[str, int]:
 
 def _note(text: str | None) -> dict[str, Any] | None:
     return json.loads(text) if text else None
+
+
+def party_credits(kind: str, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """What parties of a kind were given in a period, by party, currency and cause: {party_id, currency, cause_kind,
+    cause_id, minor}.  Their own money coming back from a payout is no gift."""
+    return db.rows(
+        "SELECT split_part(a.name, ':', 2)::bigint AS party_id, t.currency, p.cause_kind, p.cause_id, "
+        "sum(t.amount_minor)::bigint AS minor FROM ledger_posting p JOIN ledger_transfer t ON t.posting_id = p.id "
+        "JOIN ledger_account a ON a.id = t.target_id JOIN ledger_account s ON s.id = t.source_id "
+        "WHERE p.at >= %s AND p.at < %s AND a.name LIKE %s AND p.cause_kind <> 'payments.payout' "
+        "AND split_part(s.name, ':', 1) || split_part(s.name, ':', 2) "
+        "<> split_part(a.name, ':', 1) || split_part(a.name, ':', 2) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        [since, until, f"{PARTIES[PARTIES.index(kind)]}:%:available"],
+    )

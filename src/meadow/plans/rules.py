@@ -149,6 +149,12 @@ REFUSALS: dict[str, Says] = {
         "An exclusive plan cannot share its product with a {kind} plan. End that one first or take other products.",
         "专属计划不能与{kind}计划共用商品，请先结束该计划或改选其他商品。",
     ),
+    "prohibited_compensation": Says(
+        422,
+        "{what} would pay for recruiting or for other people's sales ({kind}). Only the creator of the click that led to an "
+        "order line earns on it; set one rate for a plan.",
+        "“{what}”属于按发展人员或他人业绩计酬（{kind}），不被允许。每笔商品只有带来该次点击的达人获得佣金，请只设置计划的佣金率。",
+    ),
     "plan_ended": Says(
         409, "This plan has ended. Make a new one instead.", "该计划已结束，请新建计划。"
     ),

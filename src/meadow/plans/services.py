@@ -7,6 +7,7 @@ from meadow.accounts import queries as accounts
 from meadow.catalog import queries as catalog
 from meadow.kernel import audit, clock
 from meadow.kernel.audit import Actor
+from meadow.kernel.compensation import prohibited_in, prohibited_terms
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import PlanChanged
@@ -23,11 +24,23 @@ __all__ = [
     "create_marketing_plan",
     "end_plan",
     "remove_member",
+    "require_single_level",
     "set_general_plan",
 ]
 
 # Large enough that rounding cannot hide that fees come to more than the goods.
 _WHOLE_MINOR = 1_000_000
+
+
+def require_single_level(terms: object) -> None:
+    """What somebody wants to configure names no upline, level, recruit, joining fee or second creator.
+
+    Refuses: prohibited_compensation.
+    """
+    found = prohibited_terms(terms)
+    if found:
+        place, kind = found[0]
+        raise Refusal("prohibited_compensation", field=place.strip("/").replace("/", "."), what=place[1:], kind=kind)
 
 
 def set_general_plan(*, shop_id: int, rate_bp: int, by: Actor) -> Plan:
@@ -155,6 +168,8 @@ def _make(
         raise Refusal("malformed", field="product_ids", why=f"1 to {rules.LIMITS['products_per_plan']} products")
     if len(name) > rules.LIMITS["name_characters"]:
         raise Refusal("malformed", field="name", why=f"at most {rules.LIMITS['name_characters']} characters")
+    if found := prohibited_in(name):
+        raise Refusal("prohibited_compensation", field="name", what=name, kind=found)
     with atomic():
         _lock_shop(shop_id, by)
         cards = catalog.cards(products)

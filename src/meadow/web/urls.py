@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from meadow.web import site
 from meadow.web.aftersale.urls import urlpatterns as aftersale_pages
+from meadow.web.earnings.urls import urlpatterns as earning_pages
 from meadow.web.inbox import pages as inbox
 from meadow.web.inbox import sends
 from meadow.web.links.urls import urlpatterns as link_pages
@@ -71,6 +72,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *money_pages,
     *link_pages,
     *selling_pages,
+    *earning_pages,
     path("sandbox/mail", account.mailbox, name="mailbox"),
     path("accounts/", include("allauth.urls")),
     path("preferences", site.prefer, name="prefer"),

@@ -56,12 +56,13 @@ def candidate_clicks(
     return [CandidateClick(**row) for row in rows]
 
 
-def clicks_of_creator(creator_id: int, since: datetime) -> int:
-    """How many clicks a creator's shares got since a moment."""
+def clicks_of_creator(creator_id: int, since: datetime, until: datetime | None = None) -> int:
+    """How many clicks a creator's shares got since a moment, or in a period."""
     return int(
         db.call(
-            "SELECT count(*) FROM sharing_click WHERE creator_id = %s AND at >= %s AND viewed_at >= %s",
-            [creator_id, since, since - rules.WINDOW],
+            "SELECT count(*) FROM sharing_click WHERE creator_id = %s AND at >= %s AND viewed_at >= %s "
+            "AND (%s::timestamptz IS NULL OR at < %s)",
+            [creator_id, since, since - rules.WINDOW, until, until],
         )
     )
 

@@ -35,6 +35,8 @@ from meadow.trade.queries.claims import (
     has_open_claim,
     return_address_of,
 )
+from meadow.trade.queries.compensation import Compensation, Earner, compensation
+from meadow.trade.queries.earnings import CreatorSums, LineStory, creator_lines, creator_sums
 from meadow.trade.queries.favourites import FavouriteItem, favourites_among, favourites_of, price_drop_listeners
 from meadow.trade.queries.invariants import INVARIANTS, run_invariants
 from meadow.trade.queries.orders import (
@@ -76,6 +78,13 @@ from meadow.trade.rules.claims import (
 from meadow.trade.rules.escrow import BUYER_EXTENDS, SELLER_EXTENDS
 
 __all__ = [
+    "Compensation",
+    "CreatorSums",
+    "Earner",
+    "LineStory",
+    "compensation",
+    "creator_lines",
+    "creator_sums",
     "sales_by_origin",
     "best_way",
     "other_ways",

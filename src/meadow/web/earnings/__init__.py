@@ -1,0 +1,1 @@
+"""Pages about who earns and why: for creators, and the single-level report for operators."""

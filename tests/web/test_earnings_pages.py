@@ -1,0 +1,55 @@
+"""A creator's orders and earnings with why me or why not me, and the operators' single-level report, as pages."""
+
+import pytest
+from tests.trade import bazaar
+from tests.trade.bazaar import DAY
+from tests.web.world import World, browser
+
+from meadow.kernel import clock, outbox
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_creator_reads_why_me_and_why_not_me_in_both_languages(world: World) -> None:
+    now = clock.now()
+    with clock.at(now - 2 * DAY):
+        shop, rival = bazaar.shop(), bazaar.creator("Rival")
+        bowl = bazaar.goods(shop)
+        bazaar.click(world.creator, bowl, person_id=world.bo.pk)
+    with clock.at(now - DAY):
+        bazaar.paid(bowl, buyer=world.bo.pk)
+        bazaar.click(rival, bowl, person_id=world.bo.pk)
+        bazaar.paid(bowl, buyer=world.bo.pk)
+    outbox.drain_all()
+    client, zh = browser(), browser("zh-CN")
+    for each in (client, zh):
+        each.force_login(world.mei)
+    page = client.get("/studio/earnings").content.decode()
+    for words in (
+        "Why me",
+        "Why not me",
+        "A newer valid click exists.",
+        "Another creator",
+        "Rules attribution.2",
+        "¥18.00",
+    ):
+        assert words in page
+    for secret in ("Rival", "Bo<", "bo@example.com", "West Lake"):
+        assert secret not in page
+    page = zh.get("/studio/earnings?days=7").content.decode()
+    for words in ("为什么是我", "为什么不是我", "存在更新的有效点击。", "其他达人", "订单与收入"):
+        assert words in page
+    assert client.get("/studio/earnings?days=8").status_code == 422
+    assert client.get("/studio/earnings?after=x").status_code == 422
+    assert 'href="/studio/earnings"' in client.get("/studio").content.decode()
+
+
+def test_c7_5_the_operator_reads_the_single_level_report(world: World) -> None:
+    for language, words in (("en", "Deepest level of compensation"), ("zh-CN", "计酬最深层级")):
+        client = browser(language)
+        client.force_login(world.otto)
+        assert words in client.get("/console/compensation").content.decode()
+    stranger = browser()
+    stranger.force_login(world.mei)
+    assert stranger.get("/console/compensation").status_code == 403
+    assert browser().get("/studio/earnings").status_code == 302
