@@ -12,7 +12,8 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
-BATCH = 150
+#: Orders made by the verbs for each second of settling: making one takes ten times as long as settling it.
+BATCH = 40
 ADDRESS = {"name": "Bo", "phone": "+86 138 0000 0000", "line1": "12 Meadow Lane", "city": "Hangzhou", "country": "CN"}
 BROWSER = {
     "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-User": "?1",
@@ -30,12 +31,24 @@ def main() -> None:
 
 
 def checkouts(seconds: float, *arguments: str) -> dict[str, Any]:
-    """Open checkouts for the load on placing; the last argument is how many slices will want some."""
-    from meadow.trade import queries
+    """Open checkouts for the load on placing; the last argument is how many.
 
-    skus, slices = _sku_ids(arguments[:-1]), int(arguments[-1])
-    turn = cycle(skus)
-    return {"checkouts": [queries.checkout_token(_open(next(turn))) for _ in range(slices * 250)]}
+    One for each SKU is opened by the verb, the others are copies of these rows.
+    """
+    from meadow.kernel import db
+    from meadow.trade import queries
+    from meadow.trade.models import Checkout
+
+    skus, wanted = _sku_ids(arguments[:-1]), int(arguments[-1])
+    opened = [_open(sku).pk for sku in skus[:wanted]]
+    columns = "buyer_id, carrier, state, lines, shipping, is_from_cart, refused, opened_at, placed_at"
+    rows = db.rows(
+        f"INSERT INTO trade_checkout (public_id, {columns}) SELECT 'cho_b' || lpad(n::text, 6, '0') || o.id, {columns} "
+        "FROM trade_checkout o CROSS JOIN generate_series(1, %s) n WHERE o.id = ANY(%s) ORDER BY n, o.id RETURNING id",
+        [max(0, -(-(wanted - len(opened)) // max(1, len(opened)))), opened],
+    )
+    ids = [*opened, *(row["id"] for row in rows)][:wanted]
+    return {"checkouts": [queries.checkout_token(Checkout(pk=checkout)) for checkout in ids]}
 
 
 def settle(seconds: float) -> dict[str, Any]:
@@ -60,14 +73,14 @@ def settle(seconds: float) -> dict[str, Any]:
 
 def outbox(seconds: float) -> dict[str, Any]:
     """Emits events that have handlers and drains them, in the batches of the worker."""
-    from meadow.kernel import clock, db, outbox
+    from meadow.kernel import db, outbox
     from meadow.kernel.events import ProductChanged
 
-    del clock
+    products = _products(400)
 
     def one() -> int:
         with db.atomic():
-            outbox.emit(*(ProductChanged(n, 1) for n in range(400)))
+            outbox.emit(*(ProductChanged(product, 1) for product in products))
         return outbox.drain()
 
     return _timed(one, seconds)
@@ -95,7 +108,7 @@ def statements(seconds: float, code: str, sku: str) -> dict[str, Any]:
 
     order = _confirmed(1)[0]
     with db.atomic():
-        box.emit(*(ProductChanged(n, 1) for n in range(50)))
+        box.emit(*(ProductChanged(product, 1) for product in _products(50)))
 
     def release() -> None:
         with clock.at(clock.now() + timedelta(days=2)):
@@ -143,6 +156,14 @@ def _sku_ids(public_ids: tuple[str, ...] | list[str]) -> list[int]:
     from meadow.catalog import queries
 
     return list(queries.sku_ids(list(public_ids)).values())
+
+
+def _products(number: int) -> list[int]:
+    """Products that are there, each again where there are fewer."""
+    from meadow.kernel import db
+
+    found = [row["id"] for row in db.rows("SELECT id FROM catalog_product ORDER BY id LIMIT %s", [number])]
+    return [product for product, _ in zip(cycle(found), range(number), strict=False)]
 
 
 def _open(sku_id: int, buyer_id: int | None = None) -> Any:

@@ -34,7 +34,34 @@ def page(measured: dict[str, Any]) -> str:
         f"| {r['server_cpu_us']:,} | {r['database_cpu_us']:,} | {r['p99_ms']:.1f} |"
         for r in measured["results"]
     ]
-    return head + "\n".join(rows) + "\n" + NOTES
+    return head + "\n".join(rows) + "\n" + NOTES + _others(measured.get("others", []))
+
+
+OTHERS = """
+## Rules and texts
+
+Fifty fixed rules (`bench/reference/rules.json`), events and posts from fixed seeds. What runs in one process is counted by its
+CPU time, per core; where no statement is the limit, it is the least that Python itself must do for the same, measured in turn.
+
+| path | per second | bar | limit per second | share of the limit | p99, ms |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
+def _others(rows: list[dict[str, Any]]) -> str:
+    """The table of what is measured once."""
+    if not rows:
+        return ""
+    lines = []
+    for row in rows:
+        bar = f"{row['bar_per_second']:,}" if "bar_per_second" in row else ""
+        limit = f"{row['limit_per_second']:,.0f} ({row['limit']})" if "share" in row else ""
+        share = f"{row['share']:.2f}" if "share" in row else ""
+        p99 = (f"{row['p99_ms']:.2f}" if "p99_ms" in row else "") + (
+            f" (bar {row['bar_p99_ms']:g})" if "bar_p99_ms" in row else ""
+        )
+        lines.append(f"| {row['path']} | {row['per_second']:,.0f} {row['unit']} | {bar} | {limit} | {share} | {p99} |")
+    return OTHERS + "\n".join(lines) + "\n"
 
 
 NOTES = """

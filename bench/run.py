@@ -11,10 +11,15 @@ from typing import Any
 
 import psutil
 
+from bench import governance
 from bench.measure import REFERENCE, Pgbench, Result, Slice, Watch, alternate, descendants
 
 CLIENTS = 8
+MOST_ORDERS = 1_500  # a second: so many checkouts stand ready
 SMALL, LARGE = 500, 50_000
+#: More paths, a file each: called at every size with the bench, the size, what was filled, and the limit; each calls
+#: `bench.measure` for its paths.
+SUBJECTS: list[Callable[["Bench", int, dict[str, Any], Pgbench], None]] = []
 NAVIGATION = (
     "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-User: ?1\r\n"
 )
@@ -30,6 +35,8 @@ class Bench:
         self.folder = Path(tempfile.mkdtemp(prefix="meadow-bench-"))
         self.environment = {**os.environ, **instance.environment, "PYTHONPATH": "src:."}
         self.results: list[dict[str, Any]] = []
+        #: What is measured once and not at two sizes: rows with path, unit, per_second and what else there is to say.
+        self.others: list[dict[str, Any]] = []
         self.cursors: dict[str, int] = {}
 
     def python(self, *arguments: str) -> Any:
@@ -45,7 +52,8 @@ class Bench:
 
     def reference(self, size: int, binaries: Path) -> Pgbench:
         """Fills the fixed tables to the same size and hands out pgbench on them."""
-        orders = min(size, 100_000)
+        # Settling uses orders up, at thousands a second: the limit must not run out of them and then do nothing.
+        orders = size + 60_000
         for name, variables in (("schema", {}), ("fill", {"tokens": size, "products": size, "orders": orders})):
             command = [str(binaries / "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-f", str(REFERENCE / f"{name}.sql")]
             command += [f"-v{key}={value}" for key, value in variables.items()] + [self.instance.dsn]
@@ -130,8 +138,8 @@ def post(path: str, body: object, extra: str = "") -> str:
     )
 
 
-def run_size(bench: Bench, size: int, binaries: Path) -> None:
-    """All paths at one dataset size."""
+def run_size(bench: Bench, size: int, binaries: Path) -> Pgbench:
+    """All paths at one dataset size, on filled tables; hands out the limit for what is measured beside them."""
     bench.say(f"filling {size:,} products, tokens and orders")
     facts = bench.python("bench.fill", str(size), str(size))
     counts = bench.python("bench.inside", "statements", "0", facts["codes"][0], facts["skus"][0])["counts"]
@@ -146,7 +154,8 @@ def run_size(bench: Bench, size: int, binaries: Path) -> None:
     bench.measure("token resolve + click", size, counts["resolve"], resolve_limit, bench.http("resolve", landings))
     lists = [get("/api/v1/products?limit=20")]
     bench.measure("list of 20 as JSON", size, counts["list"], limit.script("list"), bench.http("list", lists))
-    ready = bench.python("bench.inside", "checkouts", "0", *facts["skus"][:200], str(bench.rounds + 1))["checkouts"]
+    most = round(MOST_ORDERS * bench.seconds * (bench.rounds + 1))
+    ready = bench.python("bench.inside", "checkouts", "0", *facts["skus"][:200], str(most))["checkouts"]
     address = {
         "name": "Bo",
         "phone": "+86 138 0000 0000",
@@ -168,6 +177,9 @@ def run_size(bench: Bench, size: int, binaries: Path) -> None:
         "outbox", size, counts["outbox"], lambda s: 50 * limit.run("outbox", s, clients=1), bench.inside("outbox"),
         unit="events",
     )  # fmt: skip
+    for subject in SUBJECTS:
+        subject(bench, size, facts, limit)
+    return limit
 
 
 def run(*, sizes: list[int], rounds: int, seconds: float, say: Say) -> dict[str, Any]:
@@ -181,9 +193,12 @@ def run(*, sizes: list[int], rounds: int, seconds: float, say: Say) -> dict[str,
         bench = Bench(instance, say, seconds=seconds, rounds=rounds)
         binaries = seat.embedded_binaries()
         for size in sizes:
-            run_size(bench, size, binaries)
+            limit = run_size(bench, size, binaries)
+            if not bench.others:
+                bench.others = governance.measure(bench, limit)
         violations = bench.python("bench.inside", "invariants", "0")["violations"]
     return {
         "machine": {"cores": os.cpu_count(), "note": "load generator, database and server share the cores"},
-        "rounds": rounds, "seconds": seconds, "results": bench.results, "violations": violations,
+        "rounds": rounds, "seconds": seconds, "results": bench.results, "others": bench.others,
+        "violations": violations,
     }  # fmt: skip

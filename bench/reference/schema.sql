@@ -23,6 +23,13 @@ CREATE TABLE payment (id bigserial PRIMARY KEY, order_id bigint NOT NULL UNIQUE,
 CREATE TABLE entry (id bigserial PRIMARY KEY, order_id bigint NOT NULL, account bigint NOT NULL, amount bigint NOT NULL);
 CREATE INDEX entry_order ON entry (order_id);
 CREATE TABLE outbox (id bigserial PRIMARY KEY, subject text, kind text, body jsonb);
+CREATE TABLE post (id bigserial PRIMARY KEY, creator bigint, text text, at timestamptz);
+CREATE TABLE post_item (id bigserial PRIMARY KEY, post bigint NOT NULL, product bigint, reason text);
+CREATE INDEX post_item_post ON post_item (post);
+CREATE TABLE judged (id bigserial PRIMARY KEY, kind text, subject bigint, actor bigint, features text, outcome text,
+                     fired bigint[], at timestamptz);
+CREATE INDEX judged_kind ON judged (kind, at);
+CREATE INDEX judged_actor ON judged (actor, at);
 CREATE SEQUENCE settle_next;
 CREATE SEQUENCE refund_next;
 

@@ -21,6 +21,7 @@ _HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0]")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_WRITTEN = re.compile(r"[A-Za-z0-9/%?&=:@!$'()*+,;~._-]*\Z")
 _END_OF_AUTHORITY = re.compile(r"[/?#]")
 # Blank to the eye, though Unicode files them under letters, marks or symbols.
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u2800\u3164\uffa0")
@@ -189,7 +190,7 @@ def _checked_punycode(host: str) -> None:
 
 def _written(part: str) -> str:
     """A part of a URL with everything encoded that is not ASCII or could end the address in a text."""
-    return quote(part, safe="/%?&=:@!$'()*+,;~-._")
+    return part if _WRITTEN.match(part) else quote(part, safe="/%?&=:@!$'()*+,;~-._")
 
 
 @cache

@@ -290,14 +290,20 @@ def _answer(
     partner: PartnerPages | str | None = None,
     target: str = "",
 ) -> LinkDecision:
+    name = partner.name if isinstance(partner, PartnerPages) else partner or ""
+    host = address.host if address else host
+    rule_id, version, en, zh = _told(code, host or "?", name, target)
+    return LinkDecision(
+        verdict, address.url if address else "", host, rule_id, version, code, en, zh,
+        partner.public_id if isinstance(partner, PartnerPages) else None,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4_096)
+def _told(code: str, host: str, partner: str, target: str) -> tuple[str, int, str, str]:
+    """The rule behind a code, its version, and the reason in both languages; hosts come again and again."""
     reason = REASONS[code]
     rule = current_rule(reason.rule_id)
     assert rule is not None
-    name = partner.name if isinstance(partner, PartnerPages) else partner or ""
-    host = address.host if address else host
-    facts = {"host": host or "?", "partner": name, "target": target}
-    return LinkDecision(
-        verdict, address.url if address else "", host, rule.rule_id, rule.version, code,
-        reason.en.format_map(facts), reason.zh.format_map(facts),
-        partner.public_id if isinstance(partner, PartnerPages) else None,
-    )  # fmt: skip
+    facts = {"host": host, "partner": partner, "target": target}
+    return rule.rule_id, rule.version, reason.en.format_map(facts), reason.zh.format_map(facts)

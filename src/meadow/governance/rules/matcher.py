@@ -159,34 +159,49 @@ class Matcher:
         """What is heard around Latin letters that can be spoken: (where a window begins, its trail, finds in it)."""
         if len(folded) != len(text):
             folded = "".join(piece[:1] or "\0" for piece in self._shades.fold.pieces(text))
-        found: list[tuple[int, Trail, Finds]] = []
-        start, reach, runs = 0, -1, list[tuple[int, int]]()
+        windows: list[tuple[int, int, list[tuple[int, int]]]] = []
+        reach = -1
         for run in _LATIN.finditer(folded):
-            first, behind = run.span()
             if not is_spoken(run[0]):
                 continue
+            first, behind = run.span()
             if first > reach:
-                self._listen(text, start, reach, runs, found)
-                start, runs = max(reach, first - _REACH, 0), []
-            runs.append((first, behind))
+                windows.append((max(reach, first - _REACH, 0), 0, []))
             reach = behind + _REACH
-        self._listen(text, start, reach, runs, found)
-        return found
+            start, _, runs = windows[-1]
+            runs.append((first, behind))
+            windows[-1] = (start, reach, runs)
+        return self._listen(text, windows) if windows else []
 
     def _listen(
-        self, text: str, start: int, end: int, runs: list[tuple[int, int]], found: list[tuple[int, Trail, Finds]]
-    ) -> None:
-        """Adds the finds of a window that have a part in its Latin runs; characters alone are heard elsewhere."""
-        if not runs:
-            return
-        window, sound = text[start:end], self._shades.sound
-        finds = self._mixed.find(sound.cast(window))
-        if not finds:
-            return
-        parts = [(len(sound.cast(text[start:first])), len(sound.cast(text[start:behind]))) for first, behind in runs]
-        kept = [find for find in finds if any(find[1] < last and first < find[2] for first, last in parts)]
-        if kept:
-            found.append((start, Trail(window, sound), kept))
+        self, text: str, windows: list[tuple[int, int, list[tuple[int, int]]]]
+    ) -> list[tuple[int, Trail, Finds]]:
+        """The finds that have a part in the Latin runs of their window; characters alone are heard elsewhere."""
+        sound = self._shades.sound
+        shadows = [sound.cast(text[start:end]) for start, end, _ in windows]
+        finds = self._mixed.find("\n".join(shadows))
+        found: list[tuple[int, Trail, Finds]] = []
+        at = 0
+        for (start, end, runs), shadow in zip(windows, shadows, strict=True):
+            behind = at + len(shadow)
+            own = [(place, first - at, last - at) for place, first, last in finds if at <= first < behind]
+            at = behind + 1
+            if not own:
+                continue
+            parts = [(len(sound.cast(text[start:run])), len(sound.cast(text[start:stop]))) for run, stop in runs]
+            if kept := [find for find in own if _takes_part(find[1], find[2], parts)]:
+                found.append((start, Trail(text[start:end], sound), kept))
+        return found
+
+
+def _takes_part(start: int, end: int, parts: list[tuple[int, int]]) -> bool:
+    """Whether a find has Latin letters of a run, and neither begins nor ends within one, as a piece of a longer word."""
+    has_any = False
+    for first, last in parts:
+        if first < start < last or first < end < last:
+            return False
+        has_any = has_any or (start < last and first < end)
+    return has_any
 
 
 class _Look:

@@ -37,7 +37,10 @@ _SPELLED_DOT = re.compile(
     re.I,
 )
 # Looking behind from every character is slow: first the letters and digits that a spelled dot could follow.
-_MAY_BE_DOTTED = re.compile(rf"[A-Za-z0-9](?=[\s小圆句点點\[({{<（【「《〔。｡．&%\\,，、\-_*~{_SIGNS}])", re.I)
+_MAY_BE_DOTTED = re.compile(
+    rf"[A-Za-z0-9](?=\s*[小圆句点點\[({{<（【「《〔。｡．{_SIGNS}]|\s+[.d]|&[#p]|%2|\\\.|[,，、]c|[-_*~]+[小圆句点點d])",
+    re.I,
+)
 _SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
 # A scheme whose signs were encoded or set apart: "https%3A%2F%2F", "https : / /".
 _SPELLED_SCHEME = re.compile(
@@ -46,8 +49,8 @@ _SPELLED_SCHEME = re.compile(
 )
 # Letters one by one: "e v i l . c o m", "e-v-i-l-.-c-o-m".
 _SPELLED_OUT = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9.。点/:][ _*|~+\-]{1,2}){5,60}[A-Za-z0-9](?![A-Za-z0-9])")
-_BEGINS = re.compile(r"[A-Za-z0-9]+|//", re.I)
-_FOLLOW = frozenset(".:+-")  # one of these stands behind the first word of every address
+# One of these signs stands behind the first word of every address.
+_BEGINS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]++(?=[.:+\-])|//", re.I)
 _HTTP = re.compile("http", re.I)
 _FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋․﹒")
 _TRAILING = ".,;:!?'*_~"
@@ -88,8 +91,6 @@ def _matches(plain: str) -> Iterator[re.Match[str]]:
     behind = 0
     for run in _BEGINS.finditer(plain):
         start, end = run.span()
-        if plain[end : end + 1] not in _FOLLOW and plain[start] != "/":
-            continue
         while start < end:
             if start >= behind and (match := _LINK.match(plain, start)):
                 yield match
