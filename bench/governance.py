@@ -229,7 +229,7 @@ def ready(seconds: float = 0.0) -> dict[str, Any]:
     for name, hosts, pages in bench_posts.PARTNERS:
         services.add_partner(
             name=name, hosts=hosts, product_patterns=pages, contract="measured", after_sale_contact="otto@bench.test",
-            by=Actor("operator", operator.pk),
+            by=Actor("person", operator.pk),
         )  # fmt: skip
     creator = db.rows("SELECT person_id FROM accounts_creator ORDER BY id LIMIT 1")[0]
     _, secret = accounts.create_api_key(person_id=creator["person_id"], name="bench", scopes=["content"])
@@ -332,7 +332,7 @@ def _rate(act: Callable[[], int], done: int, seconds: float, *, cpu: bool = Fals
     """How often a second: the median of short slices, and the best; by CPU time where nothing waits for a database."""
     clock = time.process_time if cpu else time.perf_counter
     act()
-    until, slices = time.perf_counter() + seconds, []
+    until, slices = time.perf_counter() + seconds, list[float]()
     while len(slices) < 3 or time.perf_counter() < until:
         began = clock()
         act()

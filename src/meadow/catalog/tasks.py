@@ -24,7 +24,7 @@ def end_suspensions(limit: int, until: datetime) -> int:
     )
 
 
-@sweep("catalog.run_imports", next_due=queries.next_import)
+@sweep("catalog.run_imports", next_due=queries.next_import, is_long=True)
 def run_imports(limit: int, until: datetime) -> int:
     """One file a turn, outside of any transaction of the sweep: it takes long and reports as it goes."""
     for import_id in queries.waiting_imports(limit):

@@ -18,6 +18,7 @@ log = logging.getLogger("meadow.worker")
 POLL_SECONDS = 0.05
 SWEEP_EVERY = timedelta(seconds=1)
 CHECK_EVERY = timedelta(minutes=5)
+LONG_STOP_SECONDS = 10.0
 BEAT_EVERY = timedelta(seconds=5)
 
 
@@ -37,7 +38,37 @@ def main() -> None:
 
 
 def run(stop: threading.Event) -> None:
-    """The loop: drain often, sweep each second, check invariants every few minutes."""
+    """The loop: drain often, sweep each second, check invariants every few minutes; long sweeps run beside it."""
+    beside = threading.Thread(target=_run_long, args=(stop,), name="long-sweeps", daemon=True)
+    beside.start()
+    _loop(stop)
+    # What it is at is begun again elsewhere once its lease is over, as after a kill.
+    beside.join(LONG_STOP_SECONDS)
+
+
+def _run_long(stop: threading.Event) -> None:
+    """Takes in files and what else takes minutes, so that timers and events never wait for it."""
+    from meadow.kernel import clock, sweeps
+
+    try:
+        while not stop.is_set():
+            done = 0
+            try:
+                with sweeps.working() as may:
+                    done = sweeps.run_due(clock.now(), most=1, only_long=True) if may else 0
+            except OperationalError:
+                log.warning("the database does not answer; trying again in a second")
+                connection.close()
+            except Exception:  # as in the loop
+                log.exception("a long sweep failed; trying again in a second")
+                connection.close()
+            if not done:
+                stop.wait(SWEEP_EVERY.total_seconds())
+    finally:
+        connection.close()
+
+
+def _loop(stop: threading.Event) -> None:
     from meadow.kernel import clock
 
     swept = checked = beaten = clock.machine_now() - timedelta(days=1)
@@ -74,7 +105,7 @@ def _work(*, sweep: bool) -> bool:
         if not may:
             return False
         drained = outbox.drain()
-        done = sweeps.run_due(clock.now(), most=500) if sweep else 0
+        done = sweeps.run_due(clock.now(), most=500, only_long=False) if sweep else 0
     return bool(drained or done)
 
 

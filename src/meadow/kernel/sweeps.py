@@ -25,21 +25,25 @@ MOST_ADVANCE = timedelta(days=3660)
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A timer's sweep: next_due() tells its earliest due time, run(limit, until) works off what is due."""
+    """A timer's sweep: next_due() tells its earliest due time, run(limit, until) works off what is due.
+
+    is_long: one turn of it may take minutes, so the worker gives it a thread of its own.
+    """
 
     name: str
     next_due: Callable[[], datetime | None]
     run: Run
+    is_long: bool = False
 
 
 _sweeps: dict[str, Sweep] = {}
 
 
-def sweep(name: str, *, next_due: Callable[[], datetime | None]) -> Callable[[Run], Run]:
+def sweep(name: str, *, next_due: Callable[[], datetime | None], is_long: bool = False) -> Callable[[Run], Run]:
     """Registers run(limit, until) -> rows done as a sweep."""
 
     def register(run: Run) -> Run:
-        _sweeps[name] = Sweep(name, next_due, run)
+        _sweeps[name] = Sweep(name, next_due, run, is_long)
         return run
 
     return register
@@ -96,14 +100,21 @@ def _set_aside(name: str, row_id: int, error: Exception) -> None:
         )
 
 
-def run_due(until: datetime, *, most: int = 100_000, step: Callable[[datetime], None] | None = None) -> int:
+def run_due(
+    until: datetime,
+    *,
+    most: int = 100_000,
+    step: Callable[[datetime], None] | None = None,
+    only_long: bool | None = None,
+) -> int:
     """Runs every sweep that is due until a moment, in global due order, draining the outbox in between.
 
-    `step` is told each due time before it is worked on.  Returns how many rows were done.
+    `step` is told each due time before it is worked on.  only_long: the long ones, or all but them.  Returns how many
+    rows were done.
     """
     done, stuck = 0, set[str]()
     while done < most:
-        due = _earliest(until, stuck)
+        due = _earliest(until, stuck, only_long)
         if due is None:
             break
         moment, first = due
@@ -121,10 +132,10 @@ def run_due(until: datetime, *, most: int = 100_000, step: Callable[[datetime], 
     return done
 
 
-def _earliest(until: datetime, stuck: set[str]) -> tuple[datetime, Sweep] | None:
+def _earliest(until: datetime, stuck: set[str], only_long: bool | None) -> tuple[datetime, Sweep] | None:
     found: tuple[datetime, Sweep] | None = None
     for candidate in _sweeps.values():
-        if candidate.name in stuck:
+        if candidate.name in stuck or (only_long is not None and candidate.is_long is not only_long):
             continue
         due = candidate.next_due()
         if due is not None and due <= until and (found is None or due < found[0]):
