@@ -67,6 +67,15 @@ class Posting(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        constraints: ClassVar = [
+            # The platform's fees are taken when an order is released: that names the rule which sets them.
+            models.CheckConstraint(
+                name="ledger_fees_cite_a_rule",
+                condition=~Q(kind="settle")
+                | ~Q(cause_kind="trade.order")
+                | Q(note__isnull=False, note__has_key="rule"),
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["cause_kind", "cause_id"], name="ledger_posting_cause"),
             # Postings come in the order of time, so a few pages of this find a month among millions.

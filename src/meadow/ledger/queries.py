@@ -88,6 +88,11 @@ class StatementLine:
     balance_minor: int
     note: dict[str, Any] | None
 
+    @property
+    def rule(self) -> str | None:
+        """The rule that a posting rests on, where it names one."""
+        return (self.note or {}).get("rule")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -59,6 +59,7 @@ class StatementLine(t.Out):
     cause_id: str = Field(examples=["12"])
     amount_minor: int = Field(description="Negative when it left.", examples=[1800])
     balance_minor: int = Field(examples=[1800])
+    rule: str | None = Field(examples=["platform.fees v1"], description="The rule that sets what the platform took.")
 
 
 class StatementPage(t.Out):

@@ -19,6 +19,7 @@ from meadow.governance.rules.patterns import PatternError, clean_host, compile_p
 from meadow.governance.rules.rulebook import (
     COMMENT_LENGTH,
     JURISDICTIONS,
+    NEEDED,
     NOTICE,
     REFUSAL_WINDOW,
     TEXT_LENGTH,
@@ -34,6 +35,7 @@ __all__ = [
     "ACTIONS",
     "COMMENT_LENGTH",
     "JURISDICTIONS",
+    "NEEDED",
     "NOTICE",
     "REFUSAL_WINDOW",
     "TEXT_LENGTH",

@@ -13,6 +13,8 @@ from datetime import timedelta
 NOTICE = timedelta(days=7)
 # How long after a rule came into force a merchant may still say no to it and leave under the old ones.
 REFUSAL_WINDOW = timedelta(days=30)
+# Money is moved by these: they can be changed, and cannot be repealed.
+NEEDED = ("platform.fees",)
 JURISDICTIONS = ("global", "cn")
 TITLE_LENGTH = 200
 TEXT_LENGTH = 20_000
@@ -129,6 +131,15 @@ GLOBAL: tuple[RuleText, ...] = (
         "Reports are looked at by people and never punish anybody by their number. Who reports against better knowledge "
         "breaks the rules.",
         "举报由人工核查，不因数量多少自动处罚。恶意举报属于违规。",
+    ),
+    RuleText(
+        "platform.fees", 1,
+        "What the platform takes", "平台收费",
+        "When an order is released the platform takes 5 % of the goods as its trade fee, and 10 % of the commission as its "
+        "service fee, which is part of the commission. Shipping is free of fees. What is refunded gives its fees back in "
+        "proportion. Nothing else is taken, and nothing for joining.",
+        "订单结算时，平台收取商品金额 5% 的交易服务费，以及佣金 10% 的技术服务费（包含在佣金内）。运费不收取费用。"
+        "退款时按比例退还相应费用。除此之外不收取任何费用，入驻免费。",
     ),
     RuleText(
         "penalties.ladder", 1,

@@ -41,7 +41,7 @@ from meadow.governance.services.cases import (
     resolve_reports,
 )
 from meadow.governance.services.codes import check_codes
-from meadow.governance.services.decisions import decide
+from meadow.governance.services.decisions import cite, decide
 from meadow.governance.services.detectors import (
     Validation,
     demote_if_overturned,
@@ -167,6 +167,7 @@ __all__ = [
     "check_codes",
     "check_profile",
     "check_text",
+    "cite",
     "claim_case",
     "close_case",
     "comment_on_draft",

@@ -94,6 +94,11 @@ def cited(rule_id: str, party: Subject | None = None) -> tuple[str, int]:
     return rule.rule_id, rule.version
 
 
+def cite(rule_id: str, party: Subject | None = None) -> str:
+    """A rule as what rests on it names it, such as platform.fees v1.  Refuses: rule_unknown."""
+    return "{} v{}".format(*cited(rule_id, party))
+
+
 def in_turn(subject: Subject) -> None:
     """Decisions about one subject wait for each other, so their events leave in the order in which they were made."""
     db.call("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"governance:{subject[0]}:{subject[1]}"])

@@ -79,6 +79,8 @@ def draft_rule(
         _one_at_a_time()
         if RuleDraft.objects.filter(rule_id=rule_id, state__in=("draft", "consultation")).exists():
             raise Refusal("rule_draft_open", rule=rule_id)
+        if repeals and rule_id in rules.NEEDED:
+            raise Refusal("malformed", field="rule", why="fees are taken by this rule; change it instead of ending it")
         if repeals and not Rule.objects.filter(rule_id=rule_id).exists():
             raise Refusal("rule_unknown", rule=rule_id)
         made = RuleDraft.objects.create(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from meadow.accounts import queries as accounts
 from meadow.affiliate import queries as affiliate
+from meadow.governance.services import cite
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -46,7 +47,11 @@ def settle(order: Order) -> None:
         cause=("trade.order", order.pk),
         kind="settle",
         transfers=transfers,
-        note={"lines": [[line.pk, line.plan_version_id, *_left(line)] for line in lines]},
+        note={
+            # Every fee names the rule it rests on, in the version that holds for this merchant.
+            "rule": cite("platform.fees", ("accounts.merchant", order.merchant_id)),
+            "lines": [[line.pk, line.plan_version_id, *_left(line)] for line in lines],
+        },
     )
     payments.share_out(
         payment_id=order.payment_id, of=part_name(order.shop_id), cause=("trade.order", order.pk),
