@@ -37,9 +37,11 @@ __all__ = [
     "PartyBalance",
     "Split",
     "StatementLine",
+    "TakenBack",
     "available",
     "balance",
     "balances",
+    "came_from_orders",
     "entries_of",
     "holds_of",
     "lines_of_month",
@@ -57,6 +59,7 @@ __all__ = [
     "split",
     "statement",
     "step",
+    "taken_back",
     "total_of",
     "withdrawable",
 ]
@@ -208,6 +211,48 @@ def statement(name: str, currency: str, *, after_id: int = 0, limit: int = 100) 
         {"name": name, "currency": currency, "after": after_id, "limit": limit},
     )
     return [StatementLine(**row | {"note": _note(row["note"])}) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a refund took back of a party: from what it had, or as a debt that its next income pays."""
+
+    posting_id: int
+    at: datetime
+    currency: str
+    amount_minor: int
+    owed_minor: int  # of it, what the party did not have
+    note: dict[str, Any] | None
+
+
+def taken_back(kind: str, party_id: int, *, before_id: int | None = None, limit: int = 50) -> list[TakenBack]:
+    """Every clawback of a party, the newest first; the note names the refund.  Refuses: malformed."""
+    if kind not in PARTIES:
+        raise Refusal("malformed", field="kind", why="merchant or creator")
+    found = db.rows(
+        "SELECT p.id AS posting_id, p.at, t.currency, sum(t.amount_minor)::bigint AS amount_minor, "
+        "coalesce(sum(t.amount_minor) FILTER (WHERE a.name LIKE '%%:receivable'), 0)::bigint AS owed_minor, "
+        "p.note::text AS note FROM ledger_account a JOIN ledger_transfer t ON t.source_id = a.id "
+        "JOIN ledger_posting p ON p.id = t.posting_id WHERE a.name = ANY(%(names)s::text[]) AND p.kind = 'refund' "
+        "AND (%(before)s::bigint IS NULL OR p.id < %(before)s) GROUP BY p.id, t.currency ORDER BY p.id DESC "
+        "LIMIT %(limit)s",
+        {
+            "names": [f"{kind}:{party_id}:{account}" for account in ("available", "receivable", "held")],
+            "before": before_id, "limit": max(1, min(limit, MOST_STATEMENT_LINES)),
+        },
+    )  # fmt: skip
+    return [TakenBack(**row | {"note": _note(row["note"])}) for row in found]
+
+
+def came_from_orders(kind: str, party_id: int) -> dict[str, int]:
+    """What orders ever released to a party, per currency."""
+    found = db.rows(
+        "SELECT t.currency, sum(t.amount_minor)::bigint AS minor FROM ledger_account a JOIN ledger_transfer t "
+        "ON t.target_id = a.id JOIN ledger_posting p ON p.id = t.posting_id WHERE a.name = %s AND p.kind = 'settle' "
+        "GROUP BY t.currency",
+        [f"{kind}:{party_id}:available"],
+    )
+    return {row["currency"]: row["minor"] for row in found}
 
 
 def entries_of(cause: tuple[str, int | str]) -> list[Entry]:

@@ -11,6 +11,7 @@ from meadow.catalog import queries as catalog
 from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.ledger.queries import Split, split
+from meadow.payments import queries as payments
 from meadow.plans import rules
 from meadow.plans.models import Plan, PlanMember, PlanProduct, PlanVersion
 from meadow.plans.rules import NOTICE, Offer, PlanChoice, rate_from, rate_text
@@ -22,6 +23,7 @@ __all__ = [
     "PlanChoice",
     "PlanSummary",
     "PlanVersion",
+    "cannot_carry",
     "general_plan_for",
     "has_commission",
     "highest_rates",
@@ -35,10 +37,12 @@ __all__ = [
     "products_of_plan",
     "rate_from",
     "rate_text",
+    "share_of",
     "summary",
     "terms_of_goods",
 ]
 
+WHOLE_MINOR = 1_000_000  # large enough that rounding hides nothing
 NOBODY = 0  # stands for a creator whom nobody invited
 
 K = TypeVar("K")
@@ -210,6 +214,21 @@ def preview(*, goods_minor: int, rate_bp: int) -> Split:
     """Who would get how much of a sale at a rate, by the rules that settle it.  Refuses: rate_out_of_range."""
     rules.check_rate(rate_bp)
     return split(goods_minor, rate_bp)
+
+
+def share_of(rate_bp: int) -> int:
+    """How much of a sale goes to others than the merchant at a rate, in basis points, rounded up."""
+    parts = preview(goods_minor=WHOLE_MINOR, rate_bp=rate_bp)
+    return -(-(WHOLE_MINOR - parts.merchant) * 10_000 // WHOLE_MINOR)
+
+
+def cannot_carry(rate_bp: int) -> list[tuple[str, int]]:
+    """The payment providers that could not pass on what a rate gives away, with the most that each can (basis points).
+
+    A buyer is not offered these for such a product: a merchant is told so when they save the plan.
+    """
+    named = payments.cannot_carry(share_of(rate_bp))
+    return [(name, payments.limits_of(name).max_split_ratio_bp or 0) for name in named]
 
 
 def plan(plan_id: int | str) -> Plan:

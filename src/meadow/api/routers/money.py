@@ -11,6 +11,7 @@ from meadow.accounts import queries as accounts
 from meadow.affiliate import queries as affiliate
 from meadow.api import types as t
 from meadow.api.callers import Caller, caller_of
+from meadow.api.language import language_of
 from meadow.api.lists import page
 from meadow.api.operations import Group
 from meadow.api.routers.orders import own_key
@@ -20,6 +21,7 @@ from meadow.kernel.money import Money
 from meadow.ledger import queries
 from meadow.payments import queries as payments
 from meadow.payments import services as payment_services
+from meadow.trade import queries as trade
 
 group = Group("money")
 
@@ -68,8 +70,15 @@ class StatementPage(t.Out):
 
 
 class Commission(t.Out):
+    order: t.OrderId
+    line: t.LineId
+    title: str = Field(examples=["Linen shirt"])
     state: str = Field(examples=["final"])
     void_reason: str = Field(examples=[""])
+    void_text: str = Field(description="The same in words.", examples=[""])
+    at_payment_minor: int = Field(description="Estimated when the buyer paid.", examples=[1800])
+    at_receipt_minor: int | None = Field(description="Estimated when the goods arrived.", examples=[1800])
+    final_minor: int | None = Field(description="What was released, less what was taken back since.", examples=[1800])
     currency: str = Field(examples=["CNY"])
     goods_minor: int = Field(examples=[10000])
     refunded_minor: int = Field(examples=[0])
@@ -151,7 +160,8 @@ def list_commissions(request: HttpRequest, cursor: t.Cursor = "", limit: t.PageS
     name = f"commissions:{creator.pk}"
     before = cursors.unseal(cursor, name)[0] if cursor else None
     found = affiliate.commissions_of_creator(creator.pk, before_id=before, limit=limit + 1)
-    items = [Commission.model_validate(line) for line in found[:limit]]
+    faces = trade.line_faces([line.order_line_id for line in found[:limit]])
+    items = [_commission(line, faces, language_of(request)) for line in found[:limit]]
     return page(request, items, cursors.seal([found[limit - 1].pk], name) if len(found) > limit else None)
 
 
@@ -204,6 +214,14 @@ def party_of(caller: Caller, kind: str, public_id: str, *, as_operator: bool = F
     if not accounts.may_act_for(caller.person, merchant.pk, ("owner", "finance")):
         raise Refusal("forbidden")
     return merchant.pk
+
+
+def _commission(line: affiliate.CommissionLine, faces: dict[int, tuple[str, str, str]], language: str) -> Commission:
+    public_id, order, title = faces[line.order_line_id]
+    said = affiliate.SAYS.get(line.void_reason, ("", ""))
+    shown = {name: getattr(line, name) for name in Commission.model_fields if hasattr(line, name)}
+    about = {"line": public_id, "order": order, "title": title, "void_text": said[1 if language == "zh" else 0]}
+    return Commission.model_validate(shown | about)
 
 
 def _payout(payout: payments.Payout) -> dict[str, Any]:

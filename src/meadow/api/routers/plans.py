@@ -23,6 +23,11 @@ Creators = Annotated[list[t.CreatorId], Field(max_length=1000)]
 MADE = ["rate_out_of_range", "fees_exceed_goods"]
 
 
+class CannotCarry(t.Out):
+    provider: str = Field(examples=["wechatpay"])
+    most_bp: int = Field(description="The most of a sale that it passes on to others.", examples=[3000])
+
+
 class PlanOut(t.Out):
     id: t.PlanId
     kind: str = Field(examples=["general"])
@@ -36,6 +41,9 @@ class PlanOut(t.Out):
     next_from: t.Moment | None
     products: list[t.ProductId]
     creators: list[t.CreatorId]
+    warnings: list[CannotCarry] = Field(
+        description="Payment providers that cannot pass on so much: buyers are not offered them.", examples=[[]]
+    )
 
 
 class RateIn(t.In):
@@ -65,6 +73,10 @@ class Preview(t.Out):
     merchant_minor: int = Field(examples=[750])
     creator_minor: int = Field(examples=[180])
     platform_minor: int = Field(examples=[70])
+    share_bp: int = Field(description="How much of the sale goes to others than the merchant.", examples=[2500])
+    warnings: list[CannotCarry] = Field(
+        description="Payment providers that cannot pass on so much: buyers are not offered them.", examples=[[]]
+    )
 
 
 class Commission(t.Out):
@@ -147,7 +159,10 @@ def remove_plan_member(request: HttpRequest, plan: t.PlanId, creator: t.CreatorI
 def preview_split(request: HttpRequest, body: PreviewIn) -> Any:
     """Who would get how much of a sale at a rate, by the rules that settle it."""
     made = queries.preview(goods_minor=body.goods_minor, rate_bp=body.rate_bp)
-    return {"merchant_minor": made.merchant, "creator_minor": made.creator, "platform_minor": made.platform}
+    return {
+        "merchant_minor": made.merchant, "creator_minor": made.creator, "platform_minor": made.platform,
+        "share_bp": queries.share_of(body.rate_bp), "warnings": _warnings(body.rate_bp),
+    }  # fmt: skip
 
 
 @group.get("/products/{product}/commission", gives=Commission | None, scope="share", refuses=["creator_required"])
@@ -186,6 +201,10 @@ def _creator_ids(public_ids: list[str]) -> list[int]:
     return [accounts.creator(public_id).pk for public_id in dict.fromkeys(public_ids)]
 
 
+def _warnings(rate_bp: int) -> list[dict[str, Any]]:
+    return [{"provider": name, "most_bp": most_bp} for name, most_bp in queries.cannot_carry(rate_bp)]
+
+
 def _plan(plan: queries.PlanSummary) -> dict[str, Any]:
     cards = catalog.cards(plan.product_ids) if plan.product_ids else {}
     return {
@@ -194,4 +213,5 @@ def _plan(plan: queries.PlanSummary) -> dict[str, Any]:
         "next_rate_bp": plan.next_rate_bp, "next_from": plan.next_from,
         "products": [cards[product_id].public_id for product_id in plan.product_ids],
         "creators": [accounts.creator(creator_id).public_id for creator_id in plan.creator_ids],
+        "warnings": _warnings(max(plan.rate_bp, plan.next_rate_bp or 0)),
     }  # fmt: skip

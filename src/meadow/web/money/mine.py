@@ -59,7 +59,7 @@ def parties(request: HttpRequest) -> HttpResponse:
 def party(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
     """One party's money: balances, bank account, payouts, and the forms to take money out and to say where it goes."""
     person_id = signed_in(request)
-    party_id, name = _own(person_id, kind, public_id)
+    party_id, name = own(person_id, kind, public_id)
     who, by = (kind, party_id), Actor("person", person_id)
     if request.method != "POST":
         return _page(request, who, name)
@@ -99,6 +99,7 @@ def _page(request: HttpRequest, who: tuple[str, int], name: str, refusal: Refusa
     account = payments.bank_account_of(who)
     typed = request.POST
     values = {
+        "months_url": f"{request.path}/months",
         "name": name, "balances": _balances(*who), "key": secrets.token_urlsafe(12),
         "bank": account, "to_bank": not settings.MEADOW.sandbox, "is_sandbox": settings.MEADOW.sandbox,
         "usable_from": account.usable_from if account else None,
@@ -110,7 +111,7 @@ def _page(request: HttpRequest, who: tuple[str, int], name: str, refusal: Refusa
     return render(request, "web/money/party.html", values, status=refusal.status if refusal else 200)
 
 
-def _own(person_id: int, kind: str, public_id: str) -> tuple[int, str]:
+def own(person_id: int, kind: str, public_id: str) -> tuple[int, str]:
     """The party, if it is the person's to pay out.  Refuses: not_found, forbidden."""
     if kind == "creator":
         found = accounts.creator(public_id)
