@@ -3,12 +3,12 @@
 from django.urls import URLPattern, path
 
 from meadow.web.shop import favourites, wall
-from meadow.web.studio import earnings, goods, posts, showcase
+from meadow.web.studio import commissions, goods, posts, showcase
 
 urlpatterns: list[URLPattern] = [
     path("studio", posts.studio, name="studio"),
     path("studio/goods", goods.goods, name="pick_goods"),
-    path("studio/earnings", earnings.earnings, name="earnings"),
+    path("studio/commissions", commissions.commissions, name="my_commissions"),
     path("studio/recommend", posts.recommend, name="recommend"),
     path("studio/recommendations/<str:public_id>/end", posts.end, name="end_recommendation"),
     path("studio/showcase", showcase.showcase, name="my_showcase"),

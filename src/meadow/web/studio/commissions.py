@@ -22,10 +22,10 @@ PAGE, CLAWBACKS = 30, 20
 @never_cache
 @require_safe
 @in_their_time
-def earnings(request: HttpRequest) -> HttpResponse:
+def commissions(request: HttpRequest) -> HttpResponse:
     """Commissions, the newest first, and the newest clawbacks with their cause."""
     creator = creator_of(request)
-    name = f"earnings:{creator.pk}"
+    name = f"commissions-page:{creator.pk}"
     after = request.GET.get("after")
     before_id = int(cursors.unseal(after, name)[0]) if after else None
     found = affiliate.commissions_of_creator(creator.pk, before_id=before_id, limit=PAGE + 1)
@@ -37,7 +37,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
         "more": cursors.seal([found[PAGE - 1].pk], name) if len(found) > PAGE else None,
         "clawbacks": [_clawback_texts(each, causes) for each in back],
     }  # fmt: skip
-    return render(request, "web/studio/earnings.html", values)
+    return render(request, "web/studio/commissions.html", values)
 
 
 def _line_texts(line: affiliate.CommissionLine, faces: dict[int, tuple[str, str, str]]) -> dict[str, Any]:
