@@ -137,7 +137,8 @@ def payment_out(payment: queries.Payment) -> dict[str, Any]:
 def _seen(request: HttpRequest, payment: str, link: str) -> queries.Payment:
     """The payment, for who may see an order that it pays.  Refuses: not_found, sign_in_required."""
     found = queries.payment(payment)
-    orders = trade.orders_of_payment(found.pk)
+    # A payment that was left for another has no orders any more; those of the purchase are meant.
+    orders = [order for one in queries.tries_of(found) for order in trade.orders_of_payment(one.pk)]
     if link:
         if trade.order_by_link(link).order.pk not in {order.pk for order in orders}:
             raise Refusal("not_found")
