@@ -55,6 +55,8 @@ class Settings:
     limit_factor: int = 1
     #: How many products a creator's showcase holds.
     showcase_items: int = 200
+    #: How many of a hundred cards on a page of the feed may be paid for by a commission; 100 sets no limit.
+    feed_ad_percent: int = 100
     #: Payment providers in the order they are offered: wechatpay, stripe; on a sandbox also sandbox, sandbox2.
     providers: str = ""
     #: The account at WeChat Pay, as JSON; docs/payments.md names its members.

@@ -105,7 +105,7 @@ class RecommendationShort(t.Out):
 @group.get("/feed", gives=Feed, guests=True)
 def get_feed(request: HttpRequest, cursor: t.Cursor = "", limit: t.PageSize = t.PAGE) -> HttpResponse:
     """The newest recommendations, each as a card of its first product with live price and stock."""
-    return whole_page(request, queries.feed_json(cursor or None, limit))
+    return whole_page(request, queries.feed_json(cursor or None, limit, reader_id=caller_of(request).person_id))
 
 
 @group.get("/recommendations/{recommendation}", gives=RecommendationOut, guests=True)

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from meadow.catalog import queries as catalog
 from meadow.catalog.queries import Card
 from meadow.content import rules
 from meadow.content.models import Recommendation
+from meadow.governance.queries import contact
 from meadow.kernel import clock, cursors, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import decimal_text
@@ -77,7 +80,7 @@ class RecommendationView:
 
 # Which (product, creator) pairs are paid for is `plans`' to say, by its own SQL function.
 _FEED = (
-    "WITH page AS MATERIALIZED (SELECT * FROM content_recommendation WHERE state = 'published' {after} "
+    "WITH page AS MATERIALIZED (SELECT * FROM content_recommendation WHERE state = 'published' {after} {wanted} "
     "ORDER BY published_at DESC, id DESC LIMIT %(limit)s), "
     "w AS MATERIALIZED (SELECT array_agg(i.product_id ORDER BY i.id) AS products, array_agg(i.shop_id ORDER BY i.id) "
     "AS shops, array_agg(p.creator_id ORDER BY i.id) AS creators, array_agg(p.id ORDER BY i.id) AS posts "
@@ -90,30 +93,74 @@ _FEED = (
     "FROM page p JOIN content_recommendationitem i ON i.recommendation_id = p.id AND i.position = 1 "
     "ORDER BY p.published_at DESC, p.id DESC"
 )
-_FIRST_PAGE = _FEED.format(after="")
-_NEXT_PAGE = _FEED.format(after="AND (published_at, id) < (%(published_at)s, %(id)s)")
+_AFTER = "AND (published_at, id) < (%(published_at)s, %(id)s)"
+_WANTED = "AND creator_id <> ALL(%(unwanted)s::bigint[])"
+# By whether a page is a later one and whether its reader has muted anybody.
+_PAGES = {(a, w): _FEED.format(after=_AFTER * a, wanted=_WANTED * w) for a in (False, True) for w in (False, True)}
+_LOOKS = 5  # how many pages' worth of posts are looked through for one that has room for so few that are paid for
 
 
-def feed_page(cursor: str | None = None, limit: int = 20) -> FeedPage:
-    """Newest recommendations first, each as a card of its first product.  Two statements.  Refuses: malformed."""
+def feed_page(cursor: str | None = None, limit: int = 20, *, reader_id: int | None = None) -> FeedPage:
+    """Newest recommendations first, each as a card of its first product, without whom the reader has muted or blocked.
+
+    Two statements, and one for a known reader.  Of a page's cards no more are paid for than the installation lets;
+    those that there is no room for are left out.  Refuses: malformed.
+    """
     limit = max(1, min(limit, rules.LIMITS["feed_page"]))
     params: dict[str, Any] = {"limit": limit + 1, "at": clock.now()}
     if cursor:
         published_at, last_id = cursors.unseal(cursor, _LIST)
         params |= {"published_at": datetime.fromisoformat(published_at), "id": last_id}
-    rows = db.rows(_NEXT_PAGE if cursor else _FIRST_PAGE, params)
-    more, rows = len(rows) > limit, rows[:limit]
+    if reader_id is not None and (unwanted := contact.unwanted_authors(reader_id).creator_ids):
+        params["unwanted"] = sorted(unwanted)
+    share = settings.MEADOW.feed_ad_percent
+    rows, last = _page(params, limit) if share >= 100 else _page_with_few_ads(params, limit, share)
     products = catalog.cards([row["product_id"] for row in rows]) if rows else {}
-    last = rows[-1] if more else None
     return FeedPage(
         [_card(row, products[row["product_id"]]) for row in rows],
         cursors.seal([last["published_at"].isoformat(), last["id"]], _LIST) if last else None,
     )
 
 
-def feed_json(cursor: str | None = None, limit: int = 20) -> bytes:
+def _page(params: dict[str, Any], limit: int) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The next posts, and the last of them if more come after it."""
+    rows = db.rows(_PAGES["id" in params, "unwanted" in params], params)
+    return rows[:limit], rows[limit - 1] if len(rows) > limit else None
+
+
+def _page_with_few_ads(
+    params: dict[str, Any], limit: int, share: int
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The same, with at most so many of a hundred that are paid for; with every page, a day's pages hold it too."""
+    taken: list[dict[str, Any]] = []
+    last: dict[str, Any] | None = None
+    for _ in range(_LOOKS):
+        rows, last = _page(params, limit)
+        for row in rows:
+            ads = sum(one["ad_label"] for one in taken)
+            if not row["ad_label"] or (ads + 1) * 100 <= share * limit:
+                taken.append(row)
+            if len(taken) == limit:
+                last = row if last or row is not rows[-1] else None
+                break
+        if len(taken) == limit or last is None:
+            break
+        params = params | {"published_at": last["published_at"], "id": last["id"]}
+    return _within(taken, share), last
+
+
+def _within(rows: list[dict[str, Any]], share: int) -> list[dict[str, Any]]:
+    """A page that did not fill holds fewer ads still: the oldest of them go."""
+    ads = [row for row in rows if row["ad_label"]]
+    while ads and len(ads) * 100 > share * len(rows):
+        gone = ads.pop()
+        rows = [row for row in rows if row is not gone]
+    return rows
+
+
+def feed_json(cursor: str | None = None, limit: int = 20, *, reader_id: int | None = None) -> bytes:
     """The same page as JSON text, ready to be sent.  Refuses: malformed."""
-    page = feed_page(cursor, limit)
+    page = feed_page(cursor, limit, reader_id=reader_id)
     items = [card | {"published_at": card["published_at"].isoformat()} for card in page.cards]
     return json.dumps(
         {"items": items, "next_cursor": page.next_cursor}, ensure_ascii=False, separators=(",", ":")
