@@ -34,6 +34,7 @@ from meadow.messaging import queries, services
 from meadow.messaging.rules import FORM_NAMES
 from meadow.messaging.services import sales
 from meadow.sharing import queries as sharing
+from meadow.trade import queries as trade
 
 LINE = "messaging.chatline"
 # What changes something for those concerned; the rest is inside work.
@@ -110,6 +111,16 @@ def tell_payouts(events: list[PayoutPaid]) -> None:
 def tell_failed_payouts(events: list[PayoutFailed]) -> None:
     for event in events:
         sales.tell_of_payout("payout_failed", event.payout_id)
+
+
+@handles(DecisionMade)
+def tell_of_forbidden_goods(events: list[DecisionMade]) -> None:
+    """Whose money is held because of what was found about the goods is told how to have it back."""
+    for event in events:
+        is_about_goods = event.subject_kind == "catalog.product" and event.action == "suspend"
+        if is_about_goods and governance.forbids_goods(event.rule_id):
+            for order_id in trade.orders_with_goods(event.subject_id, states=trade.IN_ESCROW):
+                sales.tell_buyer("goods_prohibited", order_id)
 
 
 @handles(DecisionMade)

@@ -127,6 +127,39 @@ class Send(models.Model):
         return self.public_id
 
 
+class PhoneShare(models.Model):
+    """The number that one side of a paid order gives the other; emptied when its time is over."""
+
+    order = models.ForeignKey("trade.Order", models.PROTECT, related_name="+", db_index=False)
+    side = models.CharField(max_length=8)
+    phone = models.CharField(max_length=20, blank=True)
+    by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    shared_at = models.DateTimeField(default=now)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("order", "side", name="phone_once_a_side"),
+            models.CheckConstraint(name="phone_side", condition=Q(side__in=rules.PHONE_SIDES)),
+        ]
+        indexes: ClassVar = [models.Index(fields=["due_at"], name="phone_due", condition=Q(due_at__isnull=False))]
+
+
+class NoticeText(models.Model):
+    """How an operator worded a notice; without one it says what ships."""
+
+    topic = models.CharField(max_length=40, unique=True)
+    title_en = models.CharField(max_length=120)
+    title_zh = models.CharField(max_length=120)
+    text_en = models.TextField()
+    text_zh = models.TextField()
+    by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.topic
+
+
 class Delivery(models.Model):
     """One person of a send: waiting, delivered, or skipped and why."""
 

@@ -12,13 +12,16 @@ from meadow.governance import queries as governance
 from meadow.governance.queries.contact import REASONS
 from meadow.kernel.errors import Refusal
 from meadow.messaging import rules
-from meadow.messaging.models import ChatLine, Delivery, Message, Send, Thread
-from meadow.messaging.rules import ACTIONS, LIMITS, NO_ESCROW, OUTCOMES, REPORTABLE, WARNING
+from meadow.messaging.models import ChatLine, Delivery, Message, NoticeText, PhoneShare, Send, Thread
+from meadow.messaging.rules import ACTIONS, LIMITS, NO_ESCROW, OUTCOMES, REPORTABLE, WARNING, Words
+from meadow.trade import queries as trade
 
 __all__ = [
     "ACTIONS",
     "LIMITS",
     "NO_ESCROW",
+    "Phones",
+    "Words",
     "OUTCOMES",
     "REASONS",
     "REPORTABLE",
@@ -34,6 +37,10 @@ __all__ = [
     "line_id_of",
     "lines_of",
     "merchant_of_send",
+    "notice_words",
+    "notices",
+    "paid_order",
+    "phones_of",
     "reportable",
     "report_of_send",
     "said",
@@ -74,6 +81,16 @@ class Report:
     at: datetime
     state: str = "accepted"  # unconfirmed until a second person agrees, expired if nobody does
     confirm_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """The telephone numbers of an order to one of its sides: one's own, and the other's masked."""
+
+    order: str
+    side: str
+    mine: str
+    theirs_masked: str
 
 
 def said(message: Message, language: str) -> Said:
@@ -129,6 +146,37 @@ def reportable(kind: str, public_id: str, *, person_id: int) -> tuple[str, int]:
             raise Refusal("not_found")
         thread_for(line.thread.public_id, person_id=person_id)
     return governance.subject_named(kind, public_id)
+
+
+def paid_order(order_id: str, *, person_id: int) -> tuple[trade.OrderView, str]:
+    """A paid order and which side of it somebody is on.  Refuses: not_found, order_unpaid."""
+    view = trade.order_for(order_id, person_id=person_id)
+    if view.role not in rules.PHONE_SIDES:
+        raise Refusal("not_found")
+    if view.order.state not in trade.REFUNDABLE:
+        raise Refusal("order_unpaid")
+    return view, view.role
+
+
+def phones_of(order_id: str, *, person_id: int) -> Phones:
+    """The numbers of an order, the other side's masked.  Refuses: not_found, order_unpaid."""
+    view, side = paid_order(order_id, person_id=person_id)
+    known = dict(PhoneShare.objects.filter(order_id=view.order.pk).values_list("side", "phone"))
+    theirs = next((phone for other, phone in known.items() if other != side and phone), "")
+    return Phones(view.order.public_id, side, known.get(side, ""), rules.masked(theirs))
+
+
+def notice_words(topic: str) -> Words:
+    """The words of a notice: as an operator put them, else as they ship."""
+    found = NoticeText.objects.filter(topic=topic).first()
+    if found is None:
+        return rules.NOTICES[topic]
+    return Words(found.title_en, found.title_zh, found.text_en, found.text_zh)
+
+
+def notices() -> dict[str, Words]:
+    """Every notice by its topic, as it is worded now."""
+    return {topic: notice_words(topic) for topic in rules.NOTICES}
 
 
 def line_faces(ids: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -6,7 +6,7 @@ from django.db.models import Min, QuerySet
 
 from meadow.kernel.sweeps import process_due, sweep
 from meadow.messaging import services
-from meadow.messaging.models import Delivery, Message, Send
+from meadow.messaging.models import Delivery, Message, PhoneShare, Send
 
 
 def _waiting() -> QuerySet[Delivery]:
@@ -61,3 +61,20 @@ def mail_due(limit: int, until: datetime) -> int:
         "messaging.mail", _unmailed(), "mail_due_at", lambda row: services.mail_twin(message=row),
         limit=limit, until=until,
     )  # fmt: skip
+
+
+def _phones() -> QuerySet[PhoneShare]:
+    return PhoneShare.objects.filter(due_at__isnull=False)
+
+
+def _next_phone() -> datetime | None:
+    due: datetime | None = _phones().aggregate(due=Min("due_at"))["due"]
+    return due
+
+
+@sweep("messaging.phones", next_due=_next_phone)
+def forget_phones(limit: int, until: datetime) -> int:
+    """Empties numbers that were given for a delivery long done."""
+    return process_due(
+        "messaging.phones", _phones(), "due_at", lambda row: services.forget_phone(share=row), limit=limit, until=until
+    )

@@ -1,10 +1,13 @@
 """What trade does when a payment is noticed, a refund ends at the provider, or a guest becomes somebody."""
 
+from meadow.governance.queries import forbids_goods
 from meadow.kernel.events import (
     ChargebackWon,
     CommissionReinstated,
     CommissionReleased,
     CommissionVoided,
+    DecisionMade,
+    DecisionReversed,
     GuestClaimed,
     HoldReleased,
     ParcelsEntered,
@@ -15,6 +18,21 @@ from meadow.kernel.events import (
 from meadow.kernel.outbox import handles
 from meadow.payments import queries as payments
 from meadow.trade import services
+
+
+@handles(DecisionMade)
+def hold_for_goods(events: list[DecisionMade]) -> None:
+    """Goods found to be forbidden are not paid out; a licence that ends forbids nothing that was sold before."""
+    for event in events:
+        if event.subject_kind == "catalog.product" and event.action == "suspend" and forbids_goods(event.rule_id):
+            services.freeze_for_goods(product_id=event.subject_id, decision_id=event.decision_id)
+
+
+@handles(DecisionReversed)
+def free_goods(events: list[DecisionReversed]) -> None:
+    for event in events:
+        if event.subject_kind == "catalog.product":
+            services.unfreeze_goods(decision_id=event.decision_id)
 
 
 @handles(PaymentNoticed)

@@ -23,6 +23,7 @@ ThreadId = Annotated[str, Field(pattern=r"^thr_[0-9a-hjkmnp-tv-z]{20}$", example
 SendId = Annotated[str, Field(pattern=r"^snd_[0-9a-hjkmnp-tv-z]{20}$", examples=["snd_01jd2m4q8r6t0v3x5z7y"])]
 Words = Annotated[str, Field(min_length=1, max_length=2000, examples=["Is the shirt warm?"])]
 Party = Annotated[str, Field(pattern=r"^(mer|cre|per)_[0-9a-hjkmnp-tv-z]{20}$", examples=["mer_01jd2m4q8r6t0v3x5z7y"])]
+Topic = Annotated[str, Field(pattern=r"^[a-z_]{3,40}$", examples=["order_paid"])]
 Stance = Literal["consent", "mute", "block"]
 Minute = Annotated[int, Field(ge=0, le=1439, examples=[1320])]
 Chatting = ("buy", "ship")
@@ -87,6 +88,32 @@ class ContactFigures(t.Out):
     most: int = Field(examples=[2])
     ceiling: int = Field(description="What nobody can get more than, whoever sends.", examples=[2])
     days: int = Field(examples=[30])
+
+
+class PhoneIn(t.In):
+    phone: Annotated[str, Field(max_length=40, examples=["13800138000"])]
+
+
+class PhoneOut(t.Out):
+    phone: str = Field(examples=["13800138000"])
+
+
+class PhonesOut(t.Out):
+    order: t.OrderId
+    side: str = Field(examples=["buyer"])
+    mine: str = Field(examples=["13800138000"])
+    theirs_masked: str = Field(examples=["139****8001"])
+
+
+class NoticeIn(t.In):
+    title_en: Annotated[str, Field(min_length=1, max_length=80, examples=["Your order is paid"])]
+    title_zh: Annotated[str, Field(min_length=1, max_length=80, examples=["订单已支付"])]
+    text_en: Annotated[str, Field(min_length=1, max_length=2000, examples=["Order {order} is paid."])]
+    text_zh: Annotated[str, Field(min_length=1, max_length=2000, examples=["订单 {order} 已支付。"])]
+
+
+class NoticeOut(NoticeIn):
+    topic: Topic
 
 
 class ChatIn(t.In):
@@ -285,6 +312,47 @@ def confirm_send(request: HttpRequest, send: SendId) -> Any:
     return _report(send, caller.person)
 
 
+@group.get("/orders/{order}/phone", gives=PhonesOut, scope=Chatting, refuses=["not_found", "order_unpaid"])
+def get_order_phones(request: HttpRequest, order: t.OrderId) -> Any:
+    """The numbers that the two sides of a paid order gave each other, the other side's masked."""
+    return queries.phones_of(order, person_id=caller_of(request).person)
+
+
+@group.put("/orders/{order}/phone", gives=PhonesOut, scope=Chatting, refuses=["not_found", "order_unpaid"])
+def share_phone(request: HttpRequest, order: t.OrderId, body: PhoneIn) -> Any:
+    """Gives the other side of a paid order a number for its delivery; an empty one takes it back."""
+    person_id = caller_of(request).person
+    services.share_phone(order_id=order, person_id=person_id, phone=body.phone)
+    return queries.phones_of(order, person_id=person_id)
+
+
+@group.post("/orders/{order}/phone/reveal", gives=PhoneOut, scope=Chatting, refuses=["not_found", "order_unpaid"])
+def reveal_phone(request: HttpRequest, order: t.OrderId) -> Any:
+    """The other side's number in full; that one looked is written down."""
+    return {"phone": services.reveal_phone(order_id=order, person_id=caller_of(request).person)}
+
+
+@group.get("/notices", gives=list[NoticeOut], scope="operate", refuses=["forbidden"])
+def list_notices(request: HttpRequest) -> Any:
+    """Every service notice, as it is worded now."""
+    caller_of(request).operator()
+    return [_notice(topic, words) for topic, words in queries.notices().items()]
+
+
+@group.put("/notices/{topic}", gives=NoticeOut, scope="operate", refuses=["forbidden", "not_found", "template_refused"])
+def word_notice(request: HttpRequest, topic: Topic, body: NoticeIn) -> Any:
+    """Words a service notice anew; one that sells anything is refused."""
+    words = queries.Words(body.title_en, body.title_zh, body.text_en, body.text_zh)
+    services.word_notice(topic=topic, words=words, by=caller_of(request).operator())
+    return _notice(topic, queries.notice_words(topic))
+
+
+@group.delete("/notices/{topic}", status=204, scope="operate", refuses=["forbidden", "not_found"])
+def use_shipped_words(request: HttpRequest, topic: Topic) -> None:
+    """Back to the words that ship; twice is once."""
+    services.use_shipped_words(topic=topic, by=caller_of(request).operator())
+
+
 @group.post("/unsubscribe/{token}", guests=True, refuses=["not_found"])
 def unsubscribe(request: HttpRequest, token: Annotated[str, Field(max_length=400)]) -> None:
     """Ends a merchant's marketing by the link of a message, without signing in; twice is once."""
@@ -315,6 +383,13 @@ def _chat(request: HttpRequest, chat: str) -> dict[str, Any]:
              "warning": warning if line.leads_outside else None}
             for line in queries.lines_of(held)
         ],
+    }  # fmt: skip
+
+
+def _notice(topic: str, words: queries.Words) -> dict[str, str]:
+    return {
+        "topic": topic, "title_en": words.title_en, "title_zh": words.title_zh, "text_en": words.text_en,
+        "text_zh": words.text_zh,
     }  # fmt: skip
 
 

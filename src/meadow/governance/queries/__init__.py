@@ -158,6 +158,7 @@ from meadow.governance.queries.suspensions import (
 from meadow.governance.queries.texts import (
     TermLine,
     findings_of,
+    forbids_goods,
     is_taken_back,
     judge_text,
     licences_of,
@@ -197,6 +198,7 @@ from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_
 __all__ = [
     "BarredHost",
     "AT_ONCE",
+    "forbids_goods",
     "AT_REVIEW",
     "FEATURE",
     "PUBLIC_KINDS",

@@ -13,6 +13,8 @@ from meadow.governance.rules.terms import Pack, Term, read_pack, shipped_packs
 from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 
+# Rules by which goods are forbidden, and not just lack a licence for a time.
+_FORBIDDING = ("goods.prohibited", "conduct.counterfeit")
 BUDGET_WINDOW = timedelta(days=1)
 PRECISION_WINDOW = timedelta(days=90)
 
@@ -73,6 +75,11 @@ def judge_text(
     if not held and not spent:
         return verdict
     return asked.judge(surface, text, category=category, region=region, licences=held, over_budget=spent)
+
+
+def forbids_goods(rule_id: str) -> bool:
+    """Whether a decision by this rule says that goods may not be sold at all."""
+    return rule_id in _FORBIDDING or rule_id.startswith("cn.goods.")
 
 
 def valid_licences(merchant_id: int, *, at: datetime | None = None) -> frozenset[str]:

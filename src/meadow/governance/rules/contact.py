@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MessageClass = Literal["service", "reply", "marketing"]
 ContactVerdict = Literal["allow", "defer", "refuse"]
-Opening = Literal["message", "follow", "scan", "menu", "paid"]
+Opening = Literal["message", "paid"]
 
 CLASSES: tuple[MessageClass, ...] = ("service", "reply", "marketing")
 VERDICTS: tuple[ContactVerdict, ...] = ("allow", "defer", "refuse")
@@ -26,9 +26,6 @@ DAY_MINUTES = 24 * 60
 # What a person does opens a window for answers: how many, and for how long.
 OPENINGS: dict[Opening, tuple[int, timedelta]] = {
     "message": (5, timedelta(hours=48)),
-    "follow": (3, timedelta(minutes=1)),
-    "scan": (3, timedelta(minutes=1)),
-    "menu": (3, timedelta(minutes=1)),
     "paid": (5, timedelta(hours=48)),
 }
 

@@ -147,7 +147,9 @@ class Screen:
         if category and surface in (TextSurface.LISTING, TextSurface.AD):
             case.category(category, self._named)
         if surface is TextSurface.TEMPLATE:
+            # Folding takes signs for letters: a price is looked for in what was written, too.
             case.prices(folded)
+            case.prices(text.lower())
         return case.verdict()
 
 

@@ -40,6 +40,10 @@ COLUMNS: dict[TextSurface, tuple[str, ...]] = {
     TextSurface.COMMENT: ("content.Comment.text",),
     TextSurface.AD: ("messaging.Send.title", "messaging.Send.text"),
     TextSurface.CHAT: ("messaging.ChatLine.text",),
+    TextSurface.TEMPLATE: (
+        "messaging.NoticeText.title_en", "messaging.NoticeText.title_zh", "messaging.NoticeText.text_en",
+        "messaging.NoticeText.text_zh",
+    ),
     TextSurface.PROFILE: (
         "accounts.Creator.name", "accounts.Creator.about", "accounts.Person.name", "accounts.Merchant.name",
     ),

@@ -51,6 +51,7 @@ from meadow.governance.services.detectors import (
 )
 from meadow.governance.services.digests import key_of
 from meadow.governance.services.filters import drop_filter, save_filter
+from meadow.governance.services.guards import require_operator
 from meadow.governance.services.holding import hold_for_look
 from meadow.governance.services.judging import (
     Happening,
@@ -237,6 +238,7 @@ __all__ = [
     "report",
     "require_allowed",
     "require_links",
+    "require_operator",
     "require_payout",
     "require_staying",
     "require_text",

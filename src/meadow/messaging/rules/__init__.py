@@ -1,5 +1,7 @@
 """What a notice says, how long a message may be, and each refusal.  Nothing here sells: notices carry no marketing."""
 
+import re
+import string
 from datetime import timedelta
 
 from meadow.kernel.errors import Refusal, Says
@@ -19,6 +21,9 @@ OFFENCES, OFFENCE_WINDOW = 3, timedelta(days=30)
 # What can be reported, by the short names of addresses.
 REPORTABLE = ("recommendation", "comment", "picture", "product", "shop", "creator", "merchant", "person", "message")
 SIDES = ("person", "merchant")
+PHONE_SIDES = ("buyer", "merchant")
+PHONE_KEPT = timedelta(days=60)
+_PHONE = re.compile(r"\+?\d{6,15}\Z")
 # A send to many waits for a second person; what nobody confirms in time is never sent.
 SEND = Machine(
     "send",
@@ -53,6 +58,12 @@ NOTICES: dict[str, Words] = sales.NOTICES | {
         "“{title}” to {audience} people was written by {name}. Confirm it on the page of the shop's messages until {until}, "
         "or it is never sent.",
         "{name} 撰写的“{title}”将发送给 {audience} 人。请在 {until} 前于店铺消息页面确认，逾期不再发送。",
+    ),
+    "goods_prohibited": Words(
+        "Goods you ordered are forbidden", "您购买的商品被认定为违禁品",
+        "Something in order {order} was found to be forbidden. Your money stays in escrow: the shop does not get it. "
+        "You can have it back on the page of the order, by cancelling or by a claim.",
+        "订单 {order} 中有商品被认定为违禁品。货款仍由平台担保保管，不会支付给商家。您可以在订单页面取消订单或申请售后，取回货款。",
     ),
     "decision_made": Words(
         "A decision concerns you", "有一项决定与您有关",
@@ -147,6 +158,16 @@ REFUSALS: dict[str, Says] = {
         "The shop has not answered your first message yet. You can write again once it has.",
         "商家尚未回复您的首条消息，请等商家回复后再发送。",
     ),
+    "order_unpaid": Says(
+        409,
+        "Numbers are exchanged once the order is paid. Use the chat until then.",
+        "订单付款后才能交换联系电话，付款前请使用站内聊天。",
+    ),
+    "template_refused": Says(
+        422,
+        "A service message tells and does not sell: “{term}” stands against rule {rule}. Take it out.",
+        "服务通知只告知、不营销：“{term}”不符合规则 {rule}，请删除。",
+    ),
     "audience_too_large": Says(
         422,
         "A send reaches at most {most} people. Split the audience; the caps stay the same.",
@@ -163,6 +184,39 @@ REFUSALS: dict[str, Says] = {
         "该 client_msg_id 在 24 小时内已用于其他内容，请更换。",
     ),
 }
+
+
+def clean_phone(phone: str) -> str:
+    """A number as digits, with a plus sign where it came with one; empty stays empty.  Refuses: malformed."""
+    plain = re.sub(r"[\s().-]", "", phone)
+    if plain and not _PHONE.match(plain):
+        raise Refusal("malformed", field="phone", why="6 to 15 digits, with a plus sign for another country")
+    return plain
+
+
+def masked(phone: str) -> str:
+    """Enough of a number to know it again, and not enough to call it."""
+    shown = 4 if len(phone) > 9 else 2
+    return f"{phone[: shown - 1]}{'*' * (len(phone) - 2 * shown + 1)}{phone[-shown:]}" if phone else ""
+
+
+def check_words(topic: str, words: Words) -> None:
+    """A wording that fits its notice: no empty part, no other values than the notice has.  Refuses: malformed."""
+    shipped = NOTICES[topic]
+    texts = (shipped.title_en, shipped.title_zh, shipped.text_en, shipped.text_zh)
+    known = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
+    for field in ("title_en", "title_zh", "text_en", "text_zh"):
+        text = getattr(words, field)
+        clean(field, text, LIMITS["title_characters" if field.startswith("title") else "text_characters"])
+        try:
+            parts = list(string.Formatter().parse(text))
+        except ValueError:
+            raise Refusal("malformed", field=field, why="its braces do not match") from None
+        asked = {name for _, name, _, _ in parts if name is not None}
+        is_plain = all(not spec and not conversion for _, _, spec, conversion in parts)
+        if not asked <= known or not is_plain:
+            names = ", ".join(sorted(f"{{{name}}}" for name in known)) or "no values"
+            raise Refusal("malformed", field=field, why=f"it may name {names}")
 
 
 def clean(field: str, text: str, most: int) -> str:

@@ -5,10 +5,17 @@ from meadow.messaging.services.chats import answer, write_to_merchant
 from meadow.messaging.services.delivery import mail_twin, unsubscribe_address
 from meadow.messaging.services.inbox import mark_read
 from meadow.messaging.services.notices import notify
+from meadow.messaging.services.phones import forget_phone, reveal_phone, share_phone
 from meadow.messaging.services.reports import report_item
 from meadow.messaging.services.sends import confirm_send, expire_send, pass_delivery, send_marketing, unsubscribe
+from meadow.messaging.services.templates import use_shipped_words, word_notice
 
 __all__ = [
+    "forget_phone",
+    "reveal_phone",
+    "share_phone",
+    "use_shipped_words",
+    "word_notice",
     "ChatLine",
     "Delivery",
     "Message",

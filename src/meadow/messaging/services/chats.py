@@ -12,6 +12,7 @@ from meadow.kernel.errors import Refusal
 from meadow.messaging import queries, rules
 from meadow.messaging.models import ChatLine, Thread
 from meadow.messaging.services.delivery import say
+from meadow.trade import queries as trade
 
 
 def write_to_merchant(*, merchant_id: int, person_id: int, text: str) -> ChatLine:
@@ -64,7 +65,13 @@ def _checked(text: str, subject: tuple[str, int], party: tuple[str, int]) -> Tex
 
 
 def _said(thread: Thread, side: str, author_id: int, text: str, verdict: TextVerdict) -> ChatLine:
-    leads_outside = any(hit.rule_id == OUTSIDE for hit in verdict.hits)
+    outside = [hit for hit in verdict.hits if hit.rule_id == OUTSIDE]
+    # After an order is paid both sides may speak about how to reach each other for its delivery.
+    if outside and all(hit.term == "phone" for hit in outside) and trade.has_paid_order(
+        thread.person_id, thread.merchant_id
+    ):  # fmt: skip
+        outside = []
+    leads_outside = bool(outside)
     line, decided = say(thread=thread, side=side, author_id=author_id, text=text, leads_outside=leads_outside)
     if line is None:
         en, zh = queries.REASONS[decided.decision.reason]

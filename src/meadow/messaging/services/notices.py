@@ -1,7 +1,7 @@
 """Notices of what concerns a person: their order, their refund, a claim, a payout, a decision about them."""
 
 from meadow.governance.services.contact import PLATFORM, Sender
-from meadow.messaging import rules
+from meadow.messaging import queries
 from meadow.messaging.rules import Words
 from meadow.messaging.services.delivery import deliver
 
@@ -14,7 +14,7 @@ def notify(
 
     mail_to: where it is mailed to if the person has no address, as a guest has none.
     """
-    words = rules.NOTICES[topic].filled(**values)
+    words = queries.notice_words(topic).filled(**values)
     notify_in_words(person_id=person_id, topic=topic, cause=cause, words=words, turn=turn, mail_to=mail_to)
 
 

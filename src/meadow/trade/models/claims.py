@@ -179,6 +179,7 @@ class Freeze(models.Model):
     proposed_at = models.DateTimeField()
     approved_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
     active_at = models.DateTimeField(null=True)
+    decision_id = models.BigIntegerField(null=True)  # of governance, where one about the goods froze it
     end_reason = models.TextField(blank=True)
     end_proposed_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
     end_approved_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")

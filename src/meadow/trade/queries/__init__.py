@@ -46,6 +46,7 @@ from meadow.trade.queries.orders import (
     RefundView,
     SettlementView,
     goods_of,
+    has_paid_order,
     line_trail,
     lines_of,
     locked,
@@ -57,6 +58,7 @@ from meadow.trade.queries.orders import (
     orders_of_merchants,
     orders_of_payment,
     orders_of_shop,
+    orders_with_goods,
     refund_for,
     refunds_of,
     role_in,
@@ -76,7 +78,7 @@ from meadow.trade.queries.statements import (
     todos_of_merchant,
 )
 from meadow.trade.queries.ways import best_way, other_ways
-from meadow.trade.rules import AUTO_CONFIRM, LIMITS, TIMERS
+from meadow.trade.rules import AUTO_CONFIRM, IN_ESCROW, LIMITS, REFUNDABLE, TIMERS
 from meadow.trade.rules.claims import (
     CLAIM,
     FREEZE_REASONS,
@@ -88,6 +90,20 @@ from meadow.trade.rules.claims import (
 from meadow.trade.rules.escrow import BUYER_EXTENDS, SELLER_EXTENDS
 
 __all__ = [
+    "Compensation",
+    "CreatorSums",
+    "Earner",
+    "LineStory",
+    "compensation",
+    "creator_lines",
+    "creator_sums",
+    "IN_ESCROW",
+    "REFUNDABLE",
+    "has_paid_order",
+    "orders_with_goods",
+    "sales_by_origin",
+    "best_way",
+    "other_ways",
     "AUTO_CONFIRM",
     "BUYER_EXTENDS",
     "CLAIM",

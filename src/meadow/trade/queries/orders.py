@@ -11,7 +11,7 @@ from meadow.kernel import signing
 from meadow.kernel.errors import Refusal
 from meadow.ledger.queries import Split
 from meadow.trade.models import Order, OrderLine, Parcel, Refund, RefundLine
-from meadow.trade.rules import LIMITS, Refundable
+from meadow.trade.rules import IN_ESCROW, LIMITS, Refundable
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,17 @@ def locked(order_id: int) -> Order:
     if found is None:
         raise Refusal("not_found")
     return found
+
+
+def orders_with_goods(product_id: int, *, states: Iterable[str]) -> list[int]:
+    """Orders in some states with a line of a product, oldest first."""
+    found = OrderLine.objects.filter(product_id=product_id, order__state__in=list(states))
+    return list(found.order_by("order_id").values_list("order_id", flat=True).distinct())
+
+
+def has_paid_order(buyer_id: int, merchant_id: int) -> bool:
+    """Whether a buyer has paid a merchant for something that is not settled yet."""
+    return Order.objects.filter(buyer_id=buyer_id, merchant_id=merchant_id, state__in=IN_ESCROW).exists()
 
 
 def lines_of(order_id: int) -> list[OrderLine]:

@@ -128,11 +128,13 @@ RULING_REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "agreed": ("Both sides agreed to it", "双方协商一致"),
     }
 )
+PROHIBITED = "prohibited_goods"
 FREEZE_REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "fraud_suspected": ("Fraud is suspected", "涉嫌欺诈"),
         "authority": ("An authority asked for it", "监管要求"),
         "merchant_insolvent": ("The merchant may be insolvent", "商家可能无力履约"),
+        PROHIBITED: ("The goods turned out to be forbidden", "商品被认定为违禁品"),
         "tracking_doubtful": ("Whether the goods were sent is in doubt", "发货信息存疑"),
     }
 )

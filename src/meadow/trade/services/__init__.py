@@ -33,11 +33,14 @@ from meadow.trade.services.keeping import (
 )
 from meadow.trade.services.paying import pay_otherwise, record_payment, record_payments
 from meadow.trade.services.placing import Placed, place_orders
+from meadow.trade.services.prohibited import freeze_for_goods, unfreeze_goods
 from meadow.trade.services.refunding import complete_refund, refund_order, retry_refund
 from meadow.trade.services.settling import settle_order
 from meadow.trade.services.shipping import auto_confirm, confirm_receipt, ship_order
 
 __all__ = [
+    "freeze_for_goods",
+    "unfreeze_goods",
     "LineIn",
     "ParcelIn",
     "Placed",
