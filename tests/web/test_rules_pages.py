@@ -12,6 +12,7 @@ from django.test import Client
 from tests.governance.office import Office, open_office, pass_time
 from tests.web.world import browser
 
+from meadow.accounts import queries as accounts
 from meadow.governance import queries, services
 from meadow.governance.models import Appeal, Case, Detector, RuleDraft, Suspension
 from meadow.kernel import clock, outbox
@@ -350,3 +351,33 @@ def test_g1_6_what_several_accounts_met_is_public_and_what_one_typed_is_not(
     assert "elsewhere.com belongs to no partner" in shown
     assert "mine-alone.com" not in shown
     assert "mine-alone.com" in text_of(page_of("otto").get("/console/blocked"))
+
+
+def test_g9_3_a_merchant_accepts_changed_rules_or_leaves_under_the_old_ones_by_page(
+    office: Office, page_of: Callable[..., Client]
+) -> None:
+    ada, merchant = page_of("ada"), accounts.merchant(office.merchant[1]).public_id
+    assert page_of().get("/me/rules").status_code == 302
+    assert "You own no business here" in text_of(page_of("mei").get("/me/rules"))
+    assert "rules to accept" in text_of(ada.get("/me/rules"))
+    assert "条规则待接受" in text_of(page_of("ada", "zh-CN").get("/me/rules"))
+    assert page_of("mei").post("/me/rules", {"merchant": merchant}).status_code == 404
+    assert ada.post("/me/rules", {"merchant": merchant}).status_code == 302
+    assert "Accepted" in text_of(ada.get("/me/rules"))
+    assert ada.post("/me/rules", {"merchant": merchant, "leave": "conduct.fraud"}).status_code == 409
+    words = {"title_en": "No lies", "title_zh": "禁止谎言", "text_en": "Nobody lies.", "text_zh": "不得说谎。"}
+    draft = services.draft_rule(rule_id="conduct.fraud", why="Shorter.", by=office.otto, **words)
+    services.open_consultation(draft_id=draft.pk, by=office.otto)
+    services.publish_draft(draft_id=draft.pk, effective_from=clock.now() + timedelta(days=8), by=office.otto)
+    shown = text_of(ada.get("/me/rules"))
+    assert "1 rule to accept" in shown
+    assert "Say no to No lies v2" in shown
+    assert ada.post("/me/rules", {"merchant": merchant, "leave": "conduct.fraud"}).status_code == 302
+    outbox.drain_all()
+    assert "Leaving under the rules as they were" in text_of(ada.get("/me/rules"))
+    assert office.snapshot()["shop"] == "closed"
+    pass_time(days=9)
+    assert str(queries.rule_in_force("conduct.fraud", party=office.merchant)) == "conduct.fraud v1"
+    assert ada.post("/me/rules", {"merchant": merchant}).status_code == 302
+    assert "Accepted" in text_of(ada.get("/me/rules"))
+    assert str(queries.rule_in_force("conduct.fraud", party=office.merchant)) == "conduct.fraud v2"

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from meadow.governance.models import Farewell, Rule, RuleAnswer, RuleDraft
+from meadow.governance.rules import REFUSAL_WINDOW
 from meadow.governance.rules.points import CURRENT, LIMITS_OF_SANCTIONS, MILLI, SEVERITIES, Step
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
@@ -46,6 +47,12 @@ def rules_in_force(at: datetime | None = None) -> list[Rule]:
 def coming_rules() -> list[Rule]:
     """Published versions that do not hold yet, the next first."""
     return list(Rule.objects.filter(effective_from__gt=clock.now()).order_by("effective_from", "rule_id"))
+
+
+def refusable_rules() -> list[Rule]:
+    """The changes that a merchant may say no to now, and leave under the rules before them; the newest first."""
+    since = clock.now() - REFUSAL_WINDOW
+    return list(Rule.objects.filter(effective_from__gt=since, version__gt=1).order_by("-effective_from", "rule_id"))
 
 
 def drafts(*, for_operator: bool = False) -> list[RuleDraft]:

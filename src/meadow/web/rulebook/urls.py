@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from meadow.web.rulebook import book, desk, detectors, mine, queue, stops
+from meadow.web.rulebook import book, desk, detectors, merchants, mine, queue, stops
 
 urlpatterns: list[URLPattern] = [
     path("rules", book.rulebook, name="rulebook"),
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("rules/drafts/<str:public_id>", book.draft, name="rule_draft"),
     path("rules/r/<str:rule_id>", book.rule, name="rule"),
     path("rules/r/<str:rule_id>/<int:version>", book.rule, name="rule_version"),
+    path("me/rules", merchants.answers, name="rule_answers"),
     path("me/limits", mine.limits, name="my_limits"),
     path("me/limits/<str:decision>/appeal", mine.appeal, name="appeal_decision"),
     path("me/appeals/<str:public_id>", mine.one_appeal, name="my_appeal"),
