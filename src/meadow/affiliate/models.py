@@ -86,6 +86,56 @@ class Review(models.Model):
         return f"{self.code}: {self.state}"
 
 
+class CreatorSite(models.Model):
+    """A site outside on which a creator promotes; a claim from anywhere else earns nothing."""
+
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, related_name="+")
+    host = models.CharField(max_length=253)
+    registered_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["creator", "host"], condition=Q(removed_at__isnull=True), name="creator_site_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.host
+
+
+class AttributionNote(models.Model):
+    """What a checkout was told of who brought the buyer, by an open convention; kept, never shown again."""
+
+    checkout = models.CharField(max_length=32)  # opaque: checkouts live above this context
+    touchpoint = models.CharField(max_length=5)  # first: when it was opened, last: when it was placed
+    kind = models.CharField(max_length=3)
+    provider = models.CharField(max_length=255)
+    payload = models.JSONField()
+    noted_at = models.DateTimeField()
+    # A claim of our own that was believed; each is good for one checkout.
+    claim_id = models.CharField(max_length=32, null=True, unique=True)
+    token_id = models.BigIntegerField(null=True)
+    creator = models.ForeignKey("accounts.Creator", models.PROTECT, null=True, related_name="+")
+    shop = models.ForeignKey("catalog.Shop", models.PROTECT, null=True, related_name="+")
+    product_id = models.BigIntegerField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    flag = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["checkout", "touchpoint", "kind"], name="attribution_note_once"),
+            models.CheckConstraint(
+                name="attribution_note_kinds",
+                condition=Q(touchpoint__in=["first", "last"], kind__in=["acp", "ucp"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.touchpoint} of {self.checkout}"
+
+
 class CommissionLine(models.Model):
     """What one creator earns on one order line: estimated twice, then final or void."""
 

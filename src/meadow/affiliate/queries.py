@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
-from meadow.affiliate.models import Attribution, CommissionLine, Review
+from meadow.affiliate.models import Attribution, CommissionLine, CreatorSite, Review
 from meadow.affiliate.rules import REVIEW_TIME, SAYS, WINDOW
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
@@ -39,6 +39,7 @@ __all__ = [
     "replay_period",
     "replays_alike",
     "review_of_line",
+    "sites_of",
     "trail",
     "trails",
     "voided_lines",
@@ -164,6 +165,12 @@ def voided_lines(order_line_ids: Collection[int]) -> set[int]:
     """Which of these lines a person voided after a look."""
     found = Review.objects.filter(attribution__order_line_id__in=list(order_line_ids), state="voided")
     return set(found.values_list("attribution__order_line_id", flat=True))
+
+
+def sites_of(creator_id: int) -> list[str]:
+    """The sites that a creator has registered."""
+    found = CreatorSite.objects.filter(creator_id=creator_id, removed_at__isnull=True)
+    return list(found.order_by("host").values_list("host", flat=True))
 
 
 def review_of_line(order_line_id: int) -> Review | None:

@@ -4,12 +4,14 @@ The rule is the last valid click of the buyer in the line's shop within fifteen 
 kept beside it, so that it can be judged again from the log and must come out the same.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from numbers import Real
 from typing import Any
 
-from meadow.kernel.errors import Says
+from meadow.kernel.errors import Refusal, Says
 from meadow.kernel.states import Machine
 
 RULES_VERSION = "attribution.2"
@@ -19,7 +21,12 @@ PRECEDENCE = ("exclusive", "directed", "marketing", "general")
 LAST_SECONDS = timedelta(seconds=10)  # a click so short before the order, from elsewhere than the one before it
 REVIEW_TIME = timedelta(days=30)  # after release; a review that nobody decided by then ends for the creator
 
+CLAIM_LIFE = timedelta(days=7)  # of a partner site's claim; a click earns no longer than the window anyway
+
 LIMITS = {
+    "sites_per_creator": 20,
+    "attribution_members": 20,
+    "attribution_characters": 4096,
     "candidate_clicks": 200,  # newest first; a buyer with more of them in one shop within 15 days is no person
 }
 
@@ -359,4 +366,85 @@ SAYS: Mapping[str, tuple[str, str]] = {
     "refund_after_release": ("Everything was refunded after the money was released.", "放款后已全额退款。"),
 }
 
-REFUSALS: dict[str, Says] = {}
+# What a checkout is told by the open conventions.
+
+_MAIL_OR_PHONE = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?<![\w.-])\+?[0-9][0-9 ()-]{8,}[0-9](?![\w.-])")
+_PERSONAL = frozenset(
+    {"email", "e_mail", "phone", "phone_number", "mobile", "ssn", "address", "user_email", "user_phone"}
+)
+_TEXTS = ("provider", "token", "publisher_id", "campaign_id", "creative_id", "sub_id")
+
+
+def clean_attribution(given: Mapping[str, Any]) -> dict[str, Any]:
+    """ACP's affiliate_attribution with the members we know; others are left out.  Refuses: malformed, pii_not_allowed."""
+    data = {name: given[name] for name in _TEXTS if given.get(name)}
+    for name, value in data.items():
+        if not isinstance(value, str) or len(value) > LIMITS["attribution_characters"]:
+            raise Refusal("malformed", field=f"affiliate_attribution.{name}", why="a text of at most 4096 characters")
+    if "provider" not in data:
+        raise Refusal("malformed", field="affiliate_attribution.provider", why="name the provider, such as its host")
+    if "token" not in data and "publisher_id" not in data:
+        raise Refusal("malformed", field="affiliate_attribution.token", why="give a token or a publisher_id")
+    source, metadata = given.get("source"), given.get("metadata")
+    if source:
+        data["source"] = {name: str(source[name])[:2048] for name in ("type", "url") if source.get(name)}
+    if metadata:
+        data["metadata"] = _flat(metadata)
+    for name in ("issued_at", "expires_at"):
+        if given.get(name):
+            data[name] = str(given[name])
+    personal = {name: data[name] for name in ("publisher_id", "campaign_id", "creative_id", "sub_id") if name in data}
+    _require_impersonal(personal | {f"metadata.{name}": value for name, value in data.get("metadata", {}).items()})
+    return data
+
+
+def clean_ucp(given: Mapping[str, str]) -> dict[str, str]:
+    """UCP's attribution: texts by name.  Refuses: malformed."""
+    if (
+        len(given) > 50
+        or sum(len(name) + len(value) for name, value in given.items()) > 2 * LIMITS["attribution_characters"]
+    ):
+        raise Refusal("malformed", field="attribution", why="at most 50 members and 8192 characters")
+    return dict(given)
+
+
+def _flat(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    size = sum(len(str(name)) + len(str(value)) for name, value in metadata.items())
+    if len(metadata) > LIMITS["attribution_members"] or size > LIMITS["attribution_characters"]:
+        raise Refusal("malformed", field="affiliate_attribution.metadata", why="at most 20 members and 4096 characters")
+    for value in metadata.values():
+        if not isinstance(value, str | int | Real):
+            raise Refusal(
+                "malformed", field="affiliate_attribution.metadata", why="values are texts, numbers or true and false"
+            )
+    return {str(name): value if isinstance(value, str | int) else str(value) for name, value in metadata.items()}
+
+
+def _require_impersonal(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if name.rpartition(".")[2].lower() in _PERSONAL or (isinstance(value, str) and _MAIL_OR_PHONE.search(value)):
+            raise Refusal("pii_not_allowed", field=f"affiliate_attribution.{name}")
+
+
+REFUSALS: dict[str, Says] = {
+    "pii_not_allowed": Says(
+        422,
+        "Attribution carries nothing about a person, but {field} does. Leave it out.",
+        "归因信息不得包含个人信息，请删除 {field}。",
+    ),
+    "site_unregistered": Says(
+        422,
+        "{host} is none of your registered sites. Register it first.",
+        "{host} 不在您登记的推广网站中，请先登记。",
+    ),
+    "too_many_sites": Says(
+        409,
+        "At most {most} sites can be registered. Remove one first.",
+        "最多登记 {most} 个推广网站，请先移除一个。",
+    ),
+    "token_gone": Says(
+        409,
+        "This share token is live no longer, or leads to no shop here. Make a new one.",
+        "该口令已失效，或不指向本站店铺，请重新生成。",
+    ),
+}

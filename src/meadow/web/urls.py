@@ -13,7 +13,7 @@ from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.selling.urls import urlpatterns as selling_pages
 from meadow.web.share.urls import urlpatterns as share_pages
-from meadow.web.shop import cart, checkout, feed, landing, orders, payment, posts
+from meadow.web.shop import cart, checkout, feed, landing, orders, payment, permalink, posts
 from meadow.web.studio.urls import urlpatterns as studio_pages
 from meadow.web.talk import pages as talk
 from meadow.web.talk import reports
@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *studio_pages,
     path("paste", landing.paste, name="paste"),
     path("buy", cart.buy, name="buy"),
+    path("buy/<str:items>", permalink.permalink, name="permalink"),
     path("cart", cart.cart, name="cart"),
     path("cart/add", cart.add, name="add_to_cart"),
     path("cart/change", cart.change, name="change_cart"),

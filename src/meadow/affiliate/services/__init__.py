@@ -1,5 +1,14 @@
 """What affiliate does: decide who earns, follow the order's fate, hold for a look, believe partner sites' claims."""
 
+from meadow.affiliate.services.claims import (
+    Claim,
+    claims_of,
+    issue_claim,
+    note_acp,
+    note_ucp,
+    register_site,
+    remove_site,
+)
 from meadow.affiliate.services.orders import (
     Attributed,
     AttributionLine,
@@ -23,15 +32,22 @@ from meadow.affiliate.services.reviews import (
 __all__ = [
     "Attributed",
     "AttributionLine",
+    "Claim",
     "Claimed",
     "attribute_order",
+    "claims_of",
     "confirm_commissions",
     "finish_commissions",
+    "issue_claim",
+    "note_acp",
+    "note_ucp",
     "open_commissions",
     "open_reviews",
     "reduce_commission",
+    "register_site",
     "release_overdue",
     "release_review",
+    "remove_site",
     "restore_review",
     "start_review_clocks",
     "void_commissions",

@@ -1,10 +1,10 @@
 """Operations of a shopper, known or a guest: the cart, the checkout, placing orders."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
-from pydantic import Field, StrictInt
+from pydantic import AwareDatetime, ConfigDict, Field, StrictInt
 
 from meadow.accounts import queries as accounts
 from meadow.api import types as t
@@ -78,12 +78,48 @@ class LineIn(t.In):
     click: Click = ""
 
 
+class Source(t.In):
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["url", "platform", "unknown"]
+    url: Annotated[str, Field(max_length=2048, examples=["https://blog.example.com/teapots"])] = ""
+
+
+class AffiliateAttribution(t.In):
+    """ACP's object, member by member.  It is kept and never sent back, and nothing about it stops a checkout."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    provider: Annotated[str, Field(min_length=1, max_length=255, examples=["meadow.example.com"])]
+    token: Annotated[str | None, Field(max_length=4096, examples=["eyJqIjoi…"])] = None
+    publisher_id: Annotated[str | None, Field(max_length=255, examples=["cre_01jd2m4q8r6t0v3x5z7y"])] = None
+    campaign_id: Annotated[str | None, Field(max_length=255, examples=["spring"])] = None
+    creative_id: Annotated[str | None, Field(max_length=255, examples=["top"])] = None
+    sub_id: Annotated[str | None, Field(max_length=1024, examples=["u1=abc"])] = None
+    touchpoint: Literal["first", "last"] | None = None
+    source: Source | None = None
+    issued_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    metadata: Annotated[dict[str, Any] | None, Field(max_length=20, examples=[{"placement": "top_pick"}])] = None
+
+
+Attribution = Annotated[
+    dict[Annotated[str, Field(max_length=255)], Annotated[str, Field(max_length=4096)]] | None,
+    Field(
+        default=None, max_length=50, examples=[{"campaign_source": "blog"}],
+        description="UCP's map of referral texts; meadow_claim in it carries a claim of ours.",
+    ),
+]  # fmt: skip
+
+
 class CheckoutIn(t.In):
     """Either lines, or what is in the cart."""
 
     lines: Annotated[list[LineIn], Field(max_length=200)] = []
     from_cart: bool = Field(False, description="Take what is in the cart instead of lines.", examples=[False])
     carrier: Carrier = ""
+    affiliate_attribution: AffiliateAttribution | None = None
+    attribution: Attribution = None
 
 
 class CheckoutLine(t.Out):
@@ -149,6 +185,8 @@ class PlaceIn(t.In):
         None, max_length=20, description="Confirms a shipping price that rose; what is charged is counted here.",
         examples=[None],
     )  # fmt: skip
+    affiliate_attribution: AffiliateAttribution | None = None
+    attribution: Attribution = None
 
 
 class WayToPayOut(t.Out):
@@ -244,6 +282,7 @@ def open_checkout(request: HttpRequest, body: CheckoutIn) -> Any:
         ids = _sku_ids(line.sku for line in body.lines)
         lines = [services.LineIn(ids[line.sku], line.quantity, line.click) for line in body.lines]
         opened = services.open_checkout(lines=lines, buyer_id=caller.person_id, carrier=carrier)
+    _note(opened.pk, "first", body)
     return _checkout(queries.checkout_token(opened), queries.quote(opened), [])
 
 
@@ -281,6 +320,7 @@ def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any
     caller = caller_of(request)
     found = queries.checkout_by_token(checkout, person_id=caller.person_id)
     ids, seen = _sku_ids(body.price_versions or {}), body.price_versions
+    _note(found.pk, "last", body)
     placed = services.place_orders(
         checkout_id=found.pk, address=body.address.model_dump(), contact=body.contact.model_dump(),
         provider=body.provider or queries.best_way(queries.ways_to_pay(queries.quote(found))), total_minor=body.total_minor, buyer_id=caller.person_id,
@@ -292,6 +332,18 @@ def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any
         "payments": [payment_out(payment) for payment in placed.payments],
         "refused": list(placed.refused),
     }
+
+
+def _note(checkout_id: int, touchpoint: str, body: CheckoutIn | PlaceIn) -> None:
+    """What the door learns about who brought the buyer: when it was opened, and when it is placed.
+
+    Refuses: malformed, pii_not_allowed.
+    """
+    given = body.affiliate_attribution
+    services.note_attribution(
+        checkout_id=checkout_id, touchpoint=touchpoint, attribution=body.attribution,
+        affiliate_attribution=given.model_dump(exclude_none=True) if given else None,
+    )  # fmt: skip
 
 
 def _sku_ids(public_ids: Iterable[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from meadow.accounts import queries as accounts
 from meadow.affiliate import queries as affiliate
+from meadow.affiliate import services as affiliate_services
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.language import language_of
@@ -106,6 +107,59 @@ class ReplayOut(t.Out):
     different: int = Field(examples=[0])
     by_reason: dict[str, int] = Field(examples=[{"newest_valid_click": 12}])
     digest: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+
+
+class SiteIn(t.In):
+    host: Annotated[str, Field(min_length=1, max_length=253, examples=["blog.example.com"])]
+
+
+class ClaimIn(t.In):
+    token: t.TokenId
+    site: Annotated[str, Field(min_length=1, max_length=253, examples=["blog.example.com"])]
+
+
+class ClaimOut(t.Out):
+    """What a partner site's server puts into affiliate_attribution; the token is good for one checkout."""
+
+    provider: str = Field(examples=["meadow.example.com"])
+    token: str = Field(examples=["eyJqIjoi…"])
+    publisher_id: t.CreatorId
+    campaign_id: t.TokenId
+    issued_at: t.Moment
+    expires_at: t.Moment
+
+
+@group.get("/attribution/sites", gives=list[str], scope="share", refuses=["creator_required"])
+def list_sites(request: HttpRequest) -> Any:
+    """The sites on which the calling creator promotes."""
+    return affiliate.sites_of(_creator(request))
+
+
+@group.post(
+    "/attribution/sites", gives=list[str], status=201, scope="share", refuses=["creator_required", "too_many_sites"]
+)
+def register_site(request: HttpRequest, body: SiteIn) -> Any:
+    """Registers a site; a claim that comes from anywhere else earns nothing."""
+    creator_id = _creator(request)
+    affiliate_services.register_site(creator_id=creator_id, host=body.host)
+    return affiliate.sites_of(creator_id)
+
+
+@group.post("/attribution/sites/remove", gives=list[str], scope="share", refuses=["creator_required", "not_found"])
+def remove_site(request: HttpRequest, body: SiteIn) -> Any:
+    """Takes a site off the list; claims that it was given stay good."""
+    creator_id = _creator(request)
+    affiliate_services.remove_site(creator_id=creator_id, host=body.host.strip().lower())
+    return affiliate.sites_of(creator_id)
+
+
+@group.post(
+    "/attribution/claims", gives=ClaimOut, status=201, scope="share",
+    refuses=["creator_required", "not_found", "site_unregistered", "token_gone"],
+)  # fmt: skip
+def issue_claim(request: HttpRequest, body: ClaimIn) -> Any:
+    """A signed claim that a partner site's server sends along at the checkout: one buyer, one checkout, seven days."""
+    return affiliate_services.issue_claim(creator_id=_creator(request), token_id=body.token, site=body.site)
 
 
 @group.get("/earnings", gives=SumsOut, scope="money", refuses=["creator_required"])

@@ -155,3 +155,11 @@ def is_known_offence(party: tuple[str, int], url: str, since: datetime) -> bool:
             [*party, since, url],
         )
     )
+
+
+def clean_host(text: str) -> str | None:
+    """A site's host in its one form, or None if it is no registered name."""
+    try:
+        return rules.clean_host(text)
+    except rules.PatternError:
+        return None

@@ -1,6 +1,7 @@
 """The verbs of trade: fill a cart, check out, pay, ship, confirm, settle, cancel, refund."""
 
 from meadow.trade.rules import ParcelIn
+from meadow.trade.services.attribution import note_attribution
 from meadow.trade.services.buyers import claim_orders, merge_cart
 from meadow.trade.services.carts import add_to_cart, remove_from_cart, set_quantity
 from meadow.trade.services.checkouts import LineIn, open_cart_checkout, open_checkout, show_again
@@ -41,6 +42,7 @@ from meadow.trade.services.shipping import auto_confirm, confirm_receipt, ship_o
 __all__ = [
     "freeze_for_goods",
     "unfreeze_goods",
+    "note_attribution",
     "LineIn",
     "ParcelIn",
     "Placed",

@@ -272,6 +272,7 @@ def _attribute(
     now: datetime,
 ) -> list[Attributed]:
     """The one question to affiliate; its answer is frozen on the lines."""
+    claim_ids = {claim for line in checkout.lines for claim in line.get("claims", ())}
     return affiliate.attribute_order(
         buyer_id=buying.buyer_id,
         carrier=checkout.carrier,
@@ -282,6 +283,7 @@ def _attribute(
         at=now,
         opened_at=checkout.opened_at,
         click_ids=[line.click for _, line in wanted if line.click],
+        claims=affiliate.claims_of(claim_ids=claim_ids, person_id=buying.buyer_id) if claim_ids else (),
         contact_email=buying.contact["email"],
         contact_phone=buying.contact["phone"],
     )
