@@ -6,6 +6,7 @@ Prints what the load needs as one JSON object: token codes, SKU ids, an API key.
 import json
 import os
 import random
+import re
 import sys
 
 SHOPS, CREATORS = 100, 100
@@ -78,6 +79,7 @@ def main() -> None:
 
     django.setup()
     products, orders = int(sys.argv[1]), int(sys.argv[2])
+    defaults()
     made = people() if not _count("accounts_creator") else {}
     grow("products", "catalog_product", products, also=["skus", "prices"])
     grow("tokens", "sharing_sharetoken", products)
@@ -109,6 +111,31 @@ def people() -> dict[str, object]:
         accounts.approve_creator(creator_id=creator.pk, by=SYSTEM)
     Checkout.objects.create(lines=[], shipping={}, state="placed")
     return {}
+
+
+def defaults() -> None:
+    """Lets the database know the defaults that only the models know, so that a new column needs no line above."""
+    from django.apps import apps
+    from django.db import connection
+    from psycopg import sql
+
+    tables = set(re.findall(r"INSERT INTO (\w+)", " ".join(BULK.values())))
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.db_table not in tables:
+                continue
+            for field in model._meta.concrete_fields:
+                is_plain = not callable(field.default) or field.default in (list, dict)
+                if field.primary_key or not is_plain or not (field.has_default() or field.empty_strings_allowed):
+                    continue
+                value = field.get_default() if field.has_default() else ""
+                if value is None or (value == "" and field.get_internal_type() not in ("CharField", "TextField")):
+                    continue
+                statement = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+                    sql.Identifier(model._meta.db_table), sql.Identifier(field.column),
+                    sql.Literal(field.get_db_prep_value(value, connection)),
+                )  # fmt: skip
+                cursor.execute(statement.as_string(connection.connection))
 
 
 def grow(what: str, table: str, to: int, also: list[str] | None = None) -> None:
