@@ -50,12 +50,12 @@ def posts() -> list[str]:
 
 def _post(dice: Random, number: int) -> str:
     links = [link.format(n=number + 100_000) for link in LINKS]
-    room = CHARACTERS - sum(map(len, links)) - 2
+    room = CHARACTERS - sum(map(len, links)) - 3
     words = ""
     while len(words) < room:
         words += dice.choice(SENTENCES)
     middle = room // 2
-    return f"{words[:middle]} {links[0]} {words[middle:room]}{links[1]}"
+    return f"{words[:middle]} {links[0]} {words[middle:room]} {links[1]}"
 
 
 def large_pack() -> Pack:
