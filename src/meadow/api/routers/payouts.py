@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest, HttpResponse
 from pydantic import Field
 
-from meadow.api import limits
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.operations import Group
@@ -236,14 +235,12 @@ def get_payout_file(request: HttpRequest, batch: t.BatchId, proof: t.Proof = "")
 
 
 @group.post(
-    "/payout-batches/{batch}/results", gives=BankResultsOut, scope="operate", takes="text/csv",
+    "/payout-batches/{batch}/result-files", gives=BankResultsOut, scope="operate", takes="application/octet-stream",
     refuses=[*OWN, "result_file_refused", "body_too_large"],
 )  # fmt: skip
 def take_bank_results(request: HttpRequest, batch: t.BatchId, proof: t.Proof = "") -> Any:
     """Takes the bank's answer in, all lines or none; sent twice, it changes nothing the second time."""
     caller = caller_of(request)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > limits.BODY_BYTES:
-        raise Refusal("body_too_large", limit_bytes=limits.BODY_BYTES)
     return services.import_results(
         public_id=batch, data=request.body, by=caller.operator(), is_stepped_up=caller.is_present(proof)
     )
