@@ -17,6 +17,7 @@ COMMANDS = {
     "up": "Start everything here: PostgreSQL, web and worker.",
     "tour": "Show the main job step by step, from a catalogue to the split and back to zero.",
     "quote": "What each party gets of an amount, and gives back at each refund.",
+    "token": "What a pasted text resolves to: the first live share token in it.",
     "link": "What the link policy says of an address: allow, warn or block, and by which rule.",
     "screen": "What the check of texts says of each line of standard input, and how well it sees.",
     "test": "Run the test suite; what follows goes to pytest.",

@@ -8,7 +8,7 @@ import time
 
 import click
 
-from meadow.config.drill import crash, provider, race, replay
+from meadow.config.drill import channel, crash, provider, race, replay
 from meadow.config.drill.ground import Report
 from meadow.config.supervise import quiet
 from meadow.config.trouble import Trouble
@@ -19,6 +19,7 @@ DRILLS = {
     "provider": provider.run,
     "replay": replay.run,
     "backtest": replay.run_backtest,
+    "channel": channel.run,
 }
 
 
@@ -31,7 +32,7 @@ DRILLS = {
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(name: str, seed: int | None, size: float, as_json: bool) -> None:
     """Prove something at length: `race`, buyers who race for stock; `crash`, a worker killed while it settles;
-    `provider`, one of two payment providers lost with orders in flight;
+    `provider`, one of two payment providers lost with orders in flight; `channel`, an outside channel lost likewise;
     `replay`, a month of decisions made again; `backtest`, a million events against fifty rules."""
     began = time.monotonic()
     chosen = secrets.randbelow(2**31) if seed is None else seed

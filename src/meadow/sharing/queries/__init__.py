@@ -62,6 +62,7 @@ from meadow.sharing.rules import (
     read_code,
     read_tag,
     tag_of,
+    tagged_in,
 )
 
 __all__ = [
@@ -132,6 +133,7 @@ __all__ = [
     "row_from",
     "share_picture",
     "tag_of",
+    "tagged_in",
     "title_of",
     "token",
     "tokens_of_creator",
