@@ -14,9 +14,10 @@ from django.db import close_old_connections
 from django.test import RequestFactory
 from tests.sharing import market
 
-from meadow.config import lane_rows
+from meadow.config import lane_link, lane_rows
 from meadow.config.lane import Lane
-from meadow.config.lane_rows import Link, Rows
+from meadow.config.lane_link import Link
+from meadow.config.lane_rows import Kept, Rows
 from meadow.kernel import clock, sweeps
 from meadow.plans import services as plans
 from meadow.sharing import queries, rules, services
@@ -224,18 +225,21 @@ def test_a_busy_process_answers_from_memory_and_keeps_its_promise(front, token, 
     front.warm(code_of(token))
     path, read = f"/api/v1/landings/{code_of(token)}", []
     front.get(path)
-    original, compare = Link.read, Link.stamps
-    monkeypatch.setattr(Link, "read", lambda self, number, at: read.append(number) or original(self, number, at))
-    monkeypatch.setattr(Link, "stamps", lambda self, numbers, at: read.append(numbers) or compare(self, numbers, at))
+    for name in ("landing", "token", "tokens", "faces"):
+        _noted(monkeypatch, name, read)
     # The refreshing thread is not started: the test does its work at the moment it wants.
     monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
     front.hurry()
+    front.get(path)  # who is paid by this shop was not asked before
+    front.rows.refresh()
+    read.clear()
     catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
     assert front.get(path).json["product"]["price_minor"] == 12_900
     assert read == []
     front.seconds.now += 1.5
     assert front.get(path).json["product"]["price_minor"] == 12_900
-    assert front.rows.refresh() == 1
+    assert front.rows.refresh() == 6
+    assert sorted(read) == ["faces", "faces", "faces", "faces", "faces", "tokens"]
     assert front.get(path).json["product"]["price_minor"] == 9_900
     services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
     # Nobody refreshed it: beyond the promise it is not used, however busy.
@@ -243,14 +247,41 @@ def test_a_busy_process_answers_from_memory_and_keeps_its_promise(front, token, 
         front.seconds.now += 1.0
         front.hurry()
     assert front.get(path).json["problem"] == "token_revoked"
-    assert front.rows.refresh() == 0
-    number = token.number
-    assert read == [[number], number, number]
-    # What nobody asks for any more is not looked at for nothing, and what is asked for is.
+
+
+def test_a_busy_process_reads_a_token_that_nobody_asked_for_by_its_own_row_alone(front, token, shop, monkeypatch):
+    front.warm(code_of(token))
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    front.hurry()
+    front.get(f"/api/v1/landings/{code_of(token)}")
+    front.rows.refresh()
+    other = services.mint_token(
+        creator_id=token.creator_id, target_kind="bench.post", target_id=9, shop_id=shop.id, product_id=token.product_id
+    )
+    read: list[str] = []
+    for name in ("landing", "token", "tokens", "faces"):
+        _noted(monkeypatch, name, read)
+    path = f"/api/v1/landings/{code_of(other)}"
+    seen = front.get(path)
+    assert read == ["token"]
+    whole = front.get(path, by=front.django).json
+    assert {**seen.json, "view": "", "click": ""} == {**whole, "view": "", "click": ""}
+    assert seen.json["ad_label"] is True
+    # Where the shop pays some creators only, each pair is looked at.
+    plans.set_general_plan(shop_id=shop.id, rate_bp=0, by=shop.keeper)
     front.seconds.now += 1.5
-    assert front.rows.refresh() == 1
-    front.seconds.now += lane_rows.USE_SECONDS
-    assert front.rows.refresh() == 0
+    front.hurry()
+    sweeps.advance(clock.now() + timedelta(days=2))
+    front.get(path)
+    front.rows.refresh()
+    read.clear()
+    assert front.get(path).json["ad_label"] is False
+    assert read == ["landing"]
+
+
+def _noted(monkeypatch: Any, name: str, read: list[str]) -> None:
+    original = getattr(Link, name)
+    monkeypatch.setattr(Link, name, lambda self, *asked: read.append(name) or original(self, *asked))
 
 
 def test_the_memory_is_bounded_and_forgets_what_is_gone(shop, token, monkeypatch):
@@ -260,7 +291,7 @@ def test_the_memory_is_bounded_and_forgets_what_is_gone(shop, token, monkeypatch
     for each in tokens:
         assert rows.get(each.number) is not None
     assert list(rows._kept) == [tokens[1].number, tokens[2].number]
-    rows._kept[12345] = rows._kept[tokens[1].number]
+    rows._kept[12345] = Kept((12345, *rows._kept[tokens[1].number].own[1:]), rows._seconds.now)
     rows._seconds.now += 1.5
     rows.refresh()
     assert 12345 not in rows._kept
@@ -274,7 +305,7 @@ def test_without_a_database_it_steps_aside_and_rests(front, token, monkeypatch):
         tries.append(1)
         raise psycopg.OperationalError("connection refused")
 
-    monkeypatch.setattr(lane_rows, "_connect", down)
+    monkeypatch.setattr(lane_link, "connect", down)
     front.rows._links = threading.local()
     for _ in range(3):
         assert front.get(f"/api/v1/landings/{code_of(token)}").status == 200

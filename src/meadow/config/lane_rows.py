@@ -1,4 +1,9 @@
-"""What the fast lane knows of tokens: read by a prepared statement over its own connections, remembered while busy."""
+"""What the fast lane knows of tokens: from the database while a process is quiet, and from memory while it is busy.
+
+A landing is a token's own row, which few ask for again, and the faces of creator, shop, product and post behind it,
+which many tokens share.  A busy process keeps both for at most two seconds and reads anew, many together, what is in
+use; so a token that was never asked for costs one look at its own row.
+"""
 
 from __future__ import annotations
 
@@ -6,121 +11,91 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 import psycopg
-from django.conf import settings
-from psycopg import pq
 
+from meadow.config.lane_link import FACES, Link, Values
 from meadow.kernel import clock
 from meadow.sharing.queries import LandingRow
 
 log = logging.getLogger("meadow.lane")
 
-#: A process that answers fewer a second asks the database every time.
+#: A process that answers fewer a second asks the database every time, for everything.
 BUSY_PER_SECOND = 150
 #: What is in use is read anew in the background when it is older than this; what is older than the other is not used.
 FRESH_SECONDS, PROMISE_SECONDS = 1.2, 2.0
-#: In use is what was asked for within this time.  Together a row costs a fortieth of what it costs alone.
-USE_SECONDS = 3.0
+#: In use is what was asked for within this time.
+USE_SECONDS, FACE_USE_SECONDS = 3.0, 4.0
 LOOK_SECONDS = 0.2
-REST_SECONDS = 1.0  # after the database did not answer
-AT_ONCE = 250
+AT_ONCE = 500
+FACES_MOST = 50_000
 
-_INTEGERS = {"number", "token_id", "target_id", "creator_id", "shop_id", "product_id", "version", "price_minor", "left"}
-_TIMES = {"expires_at"}
-_TRUTHS = {"is_shop_open", "is_post_readable", "is_on_sale", "is_product_public", "is_paid"}
-_Reader = Callable[[bytes], Any]
-Stamps = dict[int, bytes | None]
+Key = tuple[str, int]
 _machine_now = clock.machine_now
 
 
-def _truth(value: bytes) -> bool:
-    return value == b"t"
+class Face:
+    """What many tokens share, when it was read and when last used.  A changed one is another object."""
+
+    __slots__ = ("read_at", "used_at", "values")
+
+    def __init__(self, values: Values, now: float) -> None:
+        self.values, self.read_at, self.used_at = values, now, now
 
 
-def _time(value: bytes) -> datetime:
-    return datetime.fromisoformat(value.decode())
+class Made:
+    """A landing's row with the part of its JSON that stays the same.  Another row is another object."""
 
+    __slots__ = ("head", "row")
 
-def _text(value: bytes) -> str:
-    return value.decode()
-
-
-def _reader_of(column: str) -> _Reader:
-    if column in _INTEGERS:
-        return int
-    if column in _TIMES:
-        return _time
-    return _truth if column in _TRUTHS else _text
-
-
-_READERS = tuple(_reader_of(column) for column in LandingRow._fields)
-
-
-class Kept:
-    """A row with its stamp and the part of its JSON that stays the same, when it was read and when last used."""
-
-    __slots__ = ("head", "read_at", "row", "stamp", "used_at")
-
-    def __init__(self, row: LandingRow, stamp: bytes | None, read_at: float) -> None:
-        self.row, self.stamp, self.read_at, self.used_at = row, stamp, read_at, read_at
+    def __init__(self, row: LandingRow) -> None:
+        self.row = row
         self.head: bytes | None = None
 
 
-class Link:
-    """One connection with the statement prepared; opened when first needed, and again after a rest if it breaks."""
+class Kept:
+    """A token's own row, and the landing that was made of it and of these faces."""
 
-    def __init__(self) -> None:
-        self._connection: psycopg.Connection[Any] | None = None
-        self._rests_until = 0.0
+    __slots__ = ("faces", "keys", "made", "own", "read_at", "used_at", "whole_at")
 
-    def read(self, number: int, machine: datetime) -> tuple[LandingRow, bytes | None, datetime | None] | None:
-        """A row, its stamp and the domain's time there; None if there is none.  Raises psycopg.OperationalError."""
-        result = self._ask(b"landing", b"%d" % number, machine)
-        if not result.ntuples:
-            return None
-        cells = [result.get_value(0, column) for column in range(result.nfields)]
-        row = LandingRow._make(None if c is None else read(c) for read, c in zip(_READERS, cells[2:], strict=True))
-        return row, cells[1], None if cells[0] is None else _time(cells[0])
+    def __init__(self, own: Values, now: float) -> None:
+        self.own, self.read_at, self.used_at = own, now, now
+        self.keys = _keys_of(own)
+        self.made: Made | None = None
+        self.faces: list[Face] = []
+        self.whole_at = -PROMISE_SECONDS  # when all of it was read in one look
 
-    def stamps(self, numbers: Sequence[int], machine: datetime) -> tuple[Stamps, datetime | None]:
-        """The stamps of many rows, which differ from those kept where a row has changed, and the domain's time."""
-        result = self._ask(b"stamps", b"{%s}" % b",".join([b"%d" % number for number in numbers]), machine)
-        value = result.get_value
-        moment = value(0, 2) if result.ntuples else None
-        found = {int(value(n, 0) or 0): value(n, 1) for n in range(result.ntuples)}
-        return found, None if moment is None else _time(moment)
+    def make(self, row: LandingRow, faces: list[Face]) -> Made:
+        made = self.made
+        if made is None or made.row != row:
+            made = Made(row)
+        self.made, self.faces = made, faces
+        return made
 
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
-    def _ask(self, statement: bytes, wanted: bytes, machine: datetime) -> pq.abc.PGresult:
-        if time.monotonic() < self._rests_until:
-            raise psycopg.OperationalError("the database did not answer a moment ago")
-        try:
-            if self._connection is None:
-                self._connection = _connect()
-            result = self._connection.pgconn.exec_prepared(statement, [wanted, machine.isoformat().encode()])
-            if result.status != pq.ExecStatus.TUPLES_OK:
-                raise psycopg.OperationalError(result.error_message.decode(errors="replace")[:300])
-        except psycopg.OperationalError:
-            self._rests_until = time.monotonic() + REST_SECONDS
-            self.close()
-            raise
-        return result
+def _keys_of(own: Values) -> tuple[Key, ...]:
+    """The faces behind a token's own row, in the order of their columns; 0 stands for none."""
+    kind, target_id, creator_id, shop_id, product_id = own[5:10]
+    post_id = target_id if kind == "content.recommendation" else 0
+    return (
+        ("creator", creator_id), ("shop", shop_id or 0), ("post", post_id), ("product", product_id or 0),
+        ("pays_all", shop_id or 0),
+    )  # fmt: skip
+
+
+_NONE = {kind: (None,) * len(columns) for kind, columns in FACES.items()} | {"pays_all": (False,)}
 
 
 class Rows:
-    """Tokens by number: from the database, or, while this process is busy, from memory."""
+    """Tokens by number."""
 
     def __init__(self, most: int = 20_000, seconds: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds = most, seconds
         self._kept: OrderedDict[int, Kept] = OrderedDict()
+        self._faces: dict[Key, Face] = {}
+        self._wanted: set[Key] = set()
         self._lock = threading.Lock()
         self._links = threading.local()
         self._wake, self._rest = threading.Event(), threading.Event()
@@ -128,18 +103,21 @@ class Rows:
         self._second, self._asked, self._asked_before = 0, 0, 0
         self.clock_offset = timedelta(0)
 
-    def get(self, number: int) -> Kept | None:
-        """The token of a number; None if there is none, or nobody can tell just now."""
-        kept, now = self._kept.get(number), self._seconds()
-        if self._is_busy(now) and kept is not None:
-            age = now - kept.read_at
-            if age <= PROMISE_SECONDS:
-                kept.used_at = now
-                if age > FRESH_SECONDS:
-                    self._ask_anew()
-                return kept
+    def get(self, number: int) -> Made | None:
+        """The landing of a number; None if there is none, or nobody can tell just now."""
+        now = self._seconds()
         try:
-            return self._read(number, now)
+            if not self._is_busy(now):
+                return self._read_whole(number, now)
+            kept = self._kept.get(number)
+            if kept is None or now - kept.read_at > PROMISE_SECONDS:
+                kept = self._read_own(number, now)
+                if kept is None:
+                    return None
+            elif now - kept.read_at > FRESH_SECONDS:
+                self._ask_anew()
+            kept.used_at = now
+            return self._assembled(kept, now) or self._read_whole(number, now)
         except psycopg.OperationalError as error:
             log.warning("the lane's database did not answer: %s", str(error).strip()[:200])
             return None
@@ -148,13 +126,118 @@ class Rows:
         """Reads anew what is in use and getting old, many together; returns how many."""
         now = self._seconds()
         with self._lock:
-            numbers = [
-                number for number, kept in self._kept.items()
-                if now - kept.read_at > FRESH_SECONDS and now - kept.used_at <= USE_SECONDS
-            ]  # fmt: skip
-        for start in range(0, len(numbers), AT_ONCE):
-            self._compare(numbers[start : start + AT_ONCE])
-        return len(numbers)
+            numbers = [n for n, kept in self._kept.items() if _is_due(kept, now, USE_SECONDS)]
+            due = {key for key, face in self._faces.items() if _is_due(face, now, FACE_USE_SECONDS)} | self._wanted
+            self._wanted.clear()
+        for part in _parts(numbers):
+            self._read_own_anew(part)
+        for kind in FACES:
+            for part in _parts([each for name, each in due if name == kind]):
+                self._read_faces(kind, part)
+        return len(numbers) + len(due)
+
+    def _assembled(self, kept: Kept, now: float) -> Made | None:
+        """The landing made of what is known; None if a face is missing or too old, or nobody can tell who is paid."""
+        faces, is_old = [], False
+        for key in kept.keys:
+            face = self._faces.get(key)
+            if face is None or now - face.read_at > PROMISE_SECONDS:
+                # One look at the whole landing tells all but whether the shop pays everybody.
+                self._wanted.add(kept.keys[4])
+                self._ask_anew()
+                return None
+            face.used_at = now
+            is_old = is_old or now - face.read_at > FRESH_SECONDS
+            faces.append(face)
+        if is_old:
+            self._ask_anew()
+        is_product = kept.own[9] is not None
+        # Where a shop does not pay everybody, each pair of creator and product must be looked at.
+        is_known = faces[4].values[0] or not is_product
+        if kept.made is not None and faces == kept.faces and (is_known or now - kept.whole_at <= PROMISE_SECONDS):
+            return kept.made
+        if not is_known:
+            return None
+        values = (*kept.own, *(value for face in faces[:4] for value in face.values), is_product)
+        return kept.make(LandingRow._make(values), faces)
+
+    def _read_whole(self, number: int, now: float) -> Made | None:
+        """All of a landing in one look; its faces are known from then on."""
+        machine = _machine_now()
+        answer = self._link().landing(number, machine)
+        if answer is None:
+            self._forget(number)
+            return None
+        values, moment = answer
+        self.clock_offset = moment - machine
+        own, at = values[:10], 10
+        with self._lock:
+            kept = self._keep(number, own, now)
+            for key in kept.keys[:4]:
+                width = len(FACES[key[0]])
+                self._put_face(key, values[at : at + width], now)
+                at += width
+            kept.whole_at = now
+            faces = [self._faces[key] for key in kept.keys if key in self._faces]
+            return kept.make(LandingRow._make(values), faces)
+
+    def _read_own(self, number: int, now: float) -> Kept | None:
+        machine = _machine_now()
+        answer = self._link().token(number, machine)
+        if answer is None:
+            self._forget(number)
+            return None
+        self.clock_offset = answer[1] - machine
+        with self._lock:
+            return self._keep(number, answer[0], now)
+
+    def _read_own_anew(self, numbers: list[int]) -> None:
+        now = self._seconds()
+        found = dict(self._link().tokens(numbers, _machine_now()))
+        with self._lock:
+            for number in numbers:
+                kept = self._kept.get(number)
+                if kept is None:
+                    continue
+                if found.get(number) == kept.own:
+                    kept.read_at = now
+                else:
+                    del self._kept[number]
+
+    def _read_faces(self, kind: str, ids: list[int]) -> None:
+        now = self._seconds()
+        found = {0: _NONE[kind]} | dict(self._link().faces(kind, [each for each in ids if each], _machine_now()))
+        with self._lock:
+            for each in ids:
+                if each in found:
+                    self._put_face((kind, each), found[each], now)
+                else:
+                    self._faces.pop((kind, each), None)
+            if len(self._faces) > FACES_MOST:
+                for key in sorted(self._faces, key=lambda key: self._faces[key].used_at)[: FACES_MOST // 4]:
+                    del self._faces[key]
+
+    def _put_face(self, key: Key, values: Values, now: float) -> None:
+        face = self._faces.get(key)
+        if face is not None and face.values == values:
+            face.read_at = now
+        else:
+            fresh = self._faces[key] = Face(values, now)
+            fresh.used_at = face.used_at if face is not None else now
+
+    def _keep(self, number: int, own: Values, now: float) -> Kept:
+        kept = self._kept.get(number)
+        if kept is None or kept.own != own:
+            kept = self._kept[number] = Kept(own, now)
+        kept.read_at = kept.used_at = now
+        self._kept.move_to_end(number)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return kept
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._kept.pop(number, None)
 
     def _is_busy(self, seconds: float) -> bool:
         """Counts this request; whether the second before this one was a busy one."""
@@ -164,42 +247,6 @@ class Rows:
             self._second, self._asked = now, 0
         self._asked += 1
         return max(self._asked_before, self._asked) >= BUSY_PER_SECOND
-
-    def _read(self, number: int, now: float) -> Kept | None:
-        machine = _machine_now()
-        answer = self._link().read(number, machine)
-        with self._lock:
-            if answer is None:
-                self._kept.pop(number, None)
-                return None
-            row, stamp, moment = answer
-            if moment is not None:
-                self.clock_offset = moment - machine
-            kept = self._kept.get(number)
-            if kept is not None and stamp is not None and kept.stamp == stamp:
-                kept.read_at = kept.used_at = now
-            else:
-                kept = self._kept[number] = Kept(row, stamp, now)
-            self._kept.move_to_end(number)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return kept
-
-    def _compare(self, numbers: list[int]) -> None:
-        """What has not changed is good for another while; what has is read when it is asked for next."""
-        read_at, machine = self._seconds(), _machine_now()
-        stamps, moment = self._link().stamps(numbers, machine)
-        with self._lock:
-            if moment is not None:
-                self.clock_offset = moment - machine
-            for number in numbers:
-                kept, stamp = self._kept.get(number), stamps.get(number)
-                if kept is None:
-                    continue
-                if stamp is not None and kept.stamp == stamp:
-                    kept.read_at = read_at
-                else:
-                    del self._kept[number]
 
     def _link(self) -> Link:
         link: Link | None = getattr(self._links, "link", None)
@@ -227,24 +274,9 @@ class Rows:
             self._rest.wait(LOOK_SECONDS)  # so that many are read together
 
 
-def _connect() -> psycopg.Connection[Any]:
-    """A connection of the lane's own, with the statement prepared; it never waits long for anything."""
-    database = settings.DATABASES["default"]
-    parts: dict[str, Any] = {
-        "dbname": database["NAME"], "user": database["USER"], "password": database["PASSWORD"],
-        "host": database["HOST"], "port": database["PORT"], "application_name": "meadow-lane", "connect_timeout": "3",
-        "options": "-c TimeZone=UTC -c statement_timeout=3000 -c plan_cache_mode=force_generic_plan",
-    }  # fmt: skip
-    made = psycopg.connect(**{key: value for key, value in parts.items() if value}, autocommit=True)
-    moment = "kernel_now($2)" if settings.MEADOW.test_clock else "$2::timestamptz"
-    stamp = "hashtextextended(l::text, 0)"
-    for name, columns, source, kind in (
-        (b"landing", f"{moment}, {stamp}, l.*", "sharing_landing($1::bigint", 20),
-        (b"stamps", f"l.number, {stamp}, {moment}", "sharing_landings($1::bigint[]", 1016),
-    ):
-        text = f"SELECT {columns} FROM {source}, {moment}) l"
-        result = made.pgconn.prepare(name, text.encode(), [kind, 1184])
-        if result.status != pq.ExecStatus.COMMAND_OK:
-            made.close()
-            raise psycopg.OperationalError(result.error_message.decode(errors="replace")[:300])
-    return made
+def _is_due(what: Kept | Face, now: float, use_seconds: float) -> bool:
+    return now - what.read_at > FRESH_SECONDS and now - what.used_at <= use_seconds
+
+
+def _parts(of: list[int]) -> Iterable[list[int]]:
+    return (of[start : start + AT_ONCE] for start in range(0, len(of), AT_ONCE))

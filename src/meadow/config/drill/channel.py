@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,7 +59,7 @@ def run(seed: int, share: float, say: Say) -> Report:
         _lose(scene, report, say)
         _lose_again_by_reports(scene, report, dice, say)
         say("Every order in flight goes on ...")
-        _finish(scene, report)
+        _finish(scene, report, say)
         report.operations, report.orders = orders * len(STAGES), orders
         report.violations |= ground.invariants()
     return report
@@ -169,7 +170,7 @@ def _is_told(scene: Scene) -> bool:
     return any("another form" in str(row) for row in rows)
 
 
-def _finish(scene: Scene, report: Report) -> None:
+def _finish(scene: Scene, report: Report, say: Say) -> None:
     """Whatever stage they had reached, all the orders are brought to their end, and each still earns for its creator."""
     ground = scene.ground
     for flight in scene.flights:
@@ -183,6 +184,8 @@ def _finish(scene: Scene, report: Report) -> None:
         return {order["id"] for order in ground.orders("settled")} & wanted
 
     until(lambda: settled() == wanted, 2 * WITHIN_SECONDS, step_seconds=0.5)
+    states = Counter(order["state"] for order in ground.orders() if order["id"] in wanted)
+    say(f"Where the {len(wanted)} orders stand in the end: {dict(states)}")
     report.lost += len(wanted - settled())
     report.doubled += len(scene.flights) - len(wanted)
     report.violations["channel_orders_keep_their_creator"] = sum(not _earns(scene, order) for order in wanted)
