@@ -134,3 +134,99 @@ def test_revoked_token_says_why_and_mints_nothing(mei: Api, ada: Api, post: dict
 def test_guessing_tokens_trips_the_limiter(anyone: Api, db: Any) -> None:
     codes = {anyone.post("tokens/resolve", {"text": f"{n:013d}"}).code for n in range(70)}
     assert codes == {"not_a_token", "rate_limited"}
+
+
+def test_one_call_hands_out_everything_for_the_channel_at_hand(
+    mei: Api, post: dict[str, Any], otto: Api, anyone: Api
+) -> None:
+    product = post["items"][0]["product"]
+    made = mei.post("shares", {"product": product})
+    assert made.status == 201, made.body
+    pictures, token = made.json["pictures"], made.json["token"]
+    for name, kind in (
+        ("qr_svg", "image/svg+xml"),
+        ("qr_png", "image/png"),
+        ("poster", "image/png"),
+        ("card", "image/png"),
+    ):
+        path = pictures[name][pictures[name].index("/q/") :]
+        assert anyone.client.get(path)["Content-Type"] == kind, name
+    assert {each["outlet"] for each in made.json["material"]} >= {"weibo", "wechat_moments", "qq"}
+    for place, each in enumerate(made.json["material"]):
+        assert each["pieces"][0]["form"] == each["default"]
+        for piece in each["pieces"]:
+            said = {"text": piece["text"] or piece["picture"]}
+            found = Api(address=f"203.0.113.{place}").post("tokens/resolve", said).json
+            assert (found["code"], found["problem"]) == (token["code"], None)
+    # B6.2: a capability that is switched off changes the next share, and old ones still resolve.
+    before = next(each for each in made.json["material"] if each["outlet"] == "qq")
+    assert before["default"] == "link"
+    version = anyone.get("outlets/qq").json["version"]
+    assert otto.patch("outlets/qq", {"clickable_link": False, "version": version}).json["default"] == "text"
+    after = mei.get(f"tokens/{token['id']}/share?outlet=qq").json["material"][0]
+    assert after["default"] == "text"
+    assert "/S/" not in str(after["pieces"])
+    assert anyone.post("tokens/resolve", {"text": before["pieces"][0]["text"]}).json["code"] == token["code"]
+    assert otto.patch("outlets/qq", {"clickable_link": True, "version": version}).status == 409
+    assert otto.patch("outlets/qq", {"name_en": None}).code == "malformed"
+    assert mei.get("outlets/news").json[0]["form_after"] == "text"
+    assert otto.get("outlets/qq/changes").json[0]["changed"] == {"clickable_link": False}
+    for outlet in ("clickable_link", "text_token", "picture"):
+        otto.patch("outlets/qq", {outlet: False})
+    assert mei.post("shares", {"product": product, "outlet": "qq"}).code == "outlet_closed"
+    assert mei.post("shares", {"product": product, "outlet": "nowhere"}).status == 404
+
+
+def test_the_registry_of_channels_is_the_operators(mei: Api, creator: str, otto: Api, anyone: Api) -> None:
+    body = {"code": "mastodon", "name_en": "Mastodon", "name_zh": "长毛象", "clickable_link": True, "text_token": True,
+            "picture": True, "max_len": 500}  # fmt: skip
+    assert mei.post("outlets", body).status == 403
+    made = otto.post("outlets", body)
+    assert (made.status, made.json["default"], made.json["max_len"]) == (201, "link", 500)
+    assert otto.post("outlets", body).code == "outlet_exists"
+    assert "mastodon" in {each["code"] for each in anyone.get("outlets").json}
+    for path in ("channels/reach", "channels/sales", "channels/alarms", "channels/reports", "outlets/qq/changes"):
+        assert mei.get(path).status == 403
+        assert otto.get(path).status == 200
+    assert otto.get("channels/reach?since=2026-01-01T00:00:00Z&until=2025-01-01T00:00:00Z").code == "malformed"
+    told = mei.post("outlets/mastodon/reports", {"form": "link", "note": "it shows a warning"})
+    assert told.status == 201
+    assert otto.get("channels/reports").json[0]["note"] == "it shows a warning"
+    assert otto.post("channels/alarms/alm_00000000000000000000/close").status == 404
+
+
+def test_many_tokens_at_once_and_what_each_brought(mei: Api, post: dict[str, Any], anyone: Api) -> None:
+    product = post["items"][0]["product"]
+    targets = [{"product": product}, {"product": product, "recommendation": post["id"]}]
+    made = mei.post("tokens/batch", {"targets": targets})
+    assert made.status == 201, made.body
+    assert len({each["code"] for each in made.json}) == 2
+    assert mei.post("tokens/batch", {"targets": []}).status == 422
+    assert mei.post("tokens/batch", {"targets": [{"product": "prd_" + "0" * 20}]}).status == 404
+    view = anyone.get(f"landings/{made.json[0]['code']}").json["view"]
+    assert anyone.post("clicks", {"view": view}).json["click"]
+    report = {each["code"]: each for each in mei.get("tokens/report").json}
+    assert report[made.json[0]["code"]]["clicks"] == 1
+    assert report[made.json[0]["code"]]["channels"][0]["channel"] == "unknown"
+    assert report[made.json[1]["code"]]["clicks"] == 0
+
+
+def test_c4_7_convert_gives_a_token_of_ones_own_and_leaves_the_other(
+    mei: Api, otto: Api, post: dict[str, Any], person: Any, anyone: Api
+) -> None:
+    theirs = mei.post("tokens", {"product": post["items"][0]["product"], "recommendation": post["id"]}).json
+    li = person("Li")
+    assert li.post("tokens/convert", {"text": theirs["text"]}).code == "creator_required"
+    applied = li.post("creators", {"name": "Li"}).json["id"]
+    otto.post(f"creators/{applied}/approve")
+    own = li.post("tokens/convert", {"text": theirs["text"]})
+    assert own.status == 201
+    assert own.json["code"] != theirs["code"]
+    assert anyone.post("tokens/resolve", {"text": theirs["text"]}).json["creator"]["name"] == "Mei"
+    both = f"{own.json['text']} {theirs['text']}"
+    assert anyone.post("tokens/resolve", {"text": both}).json["creator"]["name"] == "Li"
+    assert (
+        anyone.post("tokens/resolve", {"text": f"{theirs['text']} {own.json['text']}"}).json["creator"]["name"] == "Mei"
+    )
+    assert li.post("tokens/convert", {"text": "nothing here"}).code == "not_a_token"
+    assert mei.get(f"tokens/{theirs['id']}").json["state"] == "active"
