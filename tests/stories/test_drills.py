@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from meadow.config.commands.drill import DRILLS, command
-from meadow.config.drill import crash, provider, race
+from meadow.config.drill import channel, crash, provider, race
 from meadow.config.drill.ground import Report
 from meadow.config.supervise import Instance
 from meadow.config.trouble import Trouble
@@ -18,7 +18,7 @@ FIELDS = ["seed", "operations", "orders", "violations", "lost", "doubled", "seco
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("drill", [race, crash, provider])  # those on rules: tests/governance/test_replay.py
+@pytest.mark.parametrize("drill", [race, crash, channel, provider])  # those on rules: tests/governance/test_replay.py
 def test_drill_at_one_per_cent_finds_nothing(
     drill: ModuleType, monkeypatch: pytest.MonkeyPatch, copied_database: str
 ) -> None:

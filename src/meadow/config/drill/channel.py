@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from meadow.config.drill.ground import PLACE, Ground, Report, Say, dice_of
@@ -18,7 +19,6 @@ ORDERS, LEAST_ORDERS = 200, 10
 REPORTERS = 3
 STAGES = ("landed", "checkout", "placed", "paid", "shipped")
 WITHIN_SECONDS = 60.0
-PARCEL = {"parcels": [{"kind": "express", "carrier": "SF", "number": "SF1234567890"}]}
 DAY_SECONDS = 86_400
 
 
@@ -45,6 +45,7 @@ class Scene:
     code: str
     link: str
     flights: list[Flight] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1_000_000_000))
 
 
 def run(seed: int, share: float, say: Say) -> Report:
@@ -99,7 +100,10 @@ def _pay(scene: Scene, flight: Flight) -> None:
 
 
 def _ship(scene: Scene, flight: Flight) -> None:
-    scene.ground.cast.ada.post(f"orders/{flight.order}/ship", PARCEL)
+    # A number of its own: several orders with one parcel would be looked at before they are released.
+    number = f"SF{next(scene.numbers):010d}"
+    parcel = {"kind": "express", "carrier": "SF", "number": number}
+    scene.ground.cast.ada.post(f"orders/{flight.order}/ship", {"parcels": [parcel]})
 
 
 _STEPS: dict[str, Callable[[Scene, Flight], None]] = {
