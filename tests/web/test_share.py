@@ -52,6 +52,8 @@ def test_in_one_tap_from_a_product_everything_for_the_channel_at_hand(world: Wor
     assert re.search(rf'src="/q/{code}-\w\w/poster\.png"', section)
     assert "/S/" not in section
     assert "朋友圈" in page(as_person(world.mei, "zh-CN"), answer["Location"])
+    # A commission is paid for it, so whatever is handed out says what it is.
+    assert text.count("[Ad]") >= 2
     # The same thing shared from a recommendation names it.
     mei.post("/share/new", {"product": world.apron.public_id, "recommendation": world.post.public_id})
     assert ShareToken.objects.filter(target_kind="content.recommendation", product=world.apron).exists()

@@ -14,12 +14,11 @@ from meadow.api.callers import caller_of
 from meadow.api.language import language_of
 from meadow.api.operations import Group
 from meadow.api.routers.outlets import OutletCode
-from meadow.api.routers.sharing import PasteIn, TokenIn, TokenOut, creator_of_caller, target_of, token_document
+from meadow.api.routers.sharing import PasteIn, TokenIn, TokenOut, creator_of_caller, is_ad, target_of, token_document
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
-from meadow.plans import queries as plans
 from meadow.sharing import queries, services
 
 group = Group("shares")
@@ -189,13 +188,11 @@ def _targets(wanted: list[TokenIn]) -> list[services.Target]:
 def _share(
     request: HttpRequest, token: queries.ShareToken, creator: accounts.Creator, outlet: str | None
 ) -> dict[str, Any]:
-    is_ad = False
-    if token.product_id is not None and token.shop_id is not None:
-        is_ad = bool(plans.pairs_with_commission([(token.product_id, token.shop_id, creator.pk)]))
+    pays = is_ad(token, creator)
     material = []
     for each in [queries.outlet(outlet)] if outlet else queries.outlets():
         try:
-            made = queries.material(token, each, language=language_of(request), creator_name=creator.name, is_ad=is_ad)
+            made = queries.material(token, each, language=language_of(request), creator_name=creator.name, is_ad=pays)
         except Refusal:
             if outlet:
                 raise

@@ -14,6 +14,7 @@ from meadow.api.operations import Group
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
 from meadow.kernel.errors import Refusal
+from meadow.plans import queries as plans
 from meadow.sharing import queries, services
 
 group = Group("sharing")
@@ -212,8 +213,15 @@ def _address(caller: Caller, token: str) -> str:
     return queries.forms(own, creator_name="", title="-").url
 
 
+def is_ad(token: queries.ShareToken, creator: accounts.Creator) -> bool:
+    """Whether somebody earns by it: then whatever is handed out says that it is an advertisement."""
+    if token.product_id is None or token.shop_id is None:
+        return False
+    return bool(plans.pairs_with_commission([(token.product_id, token.shop_id, creator.pk)]))
+
+
 def token_document(request: HttpRequest, token: queries.ShareToken, creator: accounts.Creator) -> dict[str, Any]:
-    forms = queries.forms(token, language=language_of(request), creator_name=creator.name)
+    forms = queries.forms(token, language=language_of(request), creator_name=creator.name, is_ad=is_ad(token, creator))
     product = catalog.cards([token.product_id])[token.product_id].public_id if token.product_id else None
     kind = token.target_kind.partition(".")[2]
     return {

@@ -74,7 +74,9 @@ def title_of(of: ShareToken) -> str:
     return str(catalog.shop(of.shop_id).name) if of.shop_id is not None else ""
 
 
-def forms(of: ShareToken, *, language: str = "zh-hans", creator_name: str, title: str = "") -> TokenForms:
+def forms(
+    of: ShareToken, *, language: str = "zh-hans", creator_name: str, title: str = "", is_ad: bool = False
+) -> TokenForms:
     """A token in every form, worded in a language, naming the creator and the product (or what `title` says)."""
     title = title or title_of(of)
     code, digits = rules.code_of(of.number), rules.digits_of(of.number)
@@ -82,7 +84,13 @@ def forms(of: ShareToken, *, language: str = "zh-hans", creator_name: str, title
     return TokenForms(
         code=code,
         text=rules.message(
-            code, url, title=title, creator=creator_name, site=settings.MEADOW.site_name, language=language
+            code,
+            url,
+            title=title,
+            creator=creator_name,
+            site=settings.MEADOW.site_name,
+            language=language,
+            is_ad=is_ad,
         ),
         digits=rules.grouped(digits),
         url=url,

@@ -41,12 +41,13 @@ class Spoken:
         return "zh" if self.language.startswith("zh") else "en"
 
 
-def message(code: str, url: str, *, title: str, creator: str, site: str, language: str) -> str:
+def message(code: str, url: str, *, title: str, creator: str, site: str, language: str, is_ad: bool = False) -> str:
     """The message to paste anywhere, naming the product and who shares it, with the token and its link."""
-    spoken = Spoken(title, creator, site, language)
-    return _MESSAGES[spoken.tongue].format(
+    spoken = Spoken(title, creator, site, language, is_ad)
+    text = _MESSAGES[spoken.tongue].format(
         code=code, url=url, what=_what(spoken, _MOST_TITLE), creator=_one_line(creator), site=site
     )
+    return _labelled(text, spoken)
 
 
 def link_message(url: str, spoken: Spoken, allows: Allows) -> str | None:
@@ -64,9 +65,8 @@ def text_message(code: str, spoken: Spoken, allows: Allows) -> str | None:
     pattern = (_URGING if allows.may_induce else _PLAIN)[spoken.tongue]
 
     def said(title: int) -> str:
-        # The label stands behind the token, so that nothing of it can be taken for the token's first sign.
         text = pattern.format(code=code, what=_what(spoken, title), creator=_one_line(spoken.creator), site=spoken.site)
-        return text.replace("￥ ", f"￥ {_ad(spoken)}", 1) if spoken.is_ad else text
+        return _labelled(text, spoken)
 
     return _fitting(said, f"￥{code}￥ {_ad(spoken)}".rstrip(), allows)
 
@@ -83,6 +83,11 @@ def _what(spoken: Spoken, most: int) -> str:
     """The title, unless it holds a token of its own: that would stand before ours and lead elsewhere."""
     title = shorten(_one_line(spoken.title), most) if most and not numbers_in(spoken.title) else ""
     return _QUOTED[spoken.tongue].format(title) if title else _SOMETHING[spoken.tongue]
+
+
+def _labelled(text: str, spoken: Spoken) -> str:
+    """The label stands behind the token, so that nothing of it can be taken for the token's first sign."""
+    return text.replace("￥ ", f"￥ {_ad(spoken)}", 1) if spoken.is_ad else text
 
 
 def _ad(spoken: Spoken) -> str:

@@ -75,17 +75,17 @@ def share(request: HttpRequest, public_id: str) -> HttpResponse:
     outlets = queries.outlets()
     wanted = request.GET.get("to", "")
     chosen = next((each for each in outlets if each.code == wanted), outlets[0] if outlets else None)
-    code, state = queries.code_of(token.number), queries.state_now(token)
+    code, state, is_ad = queries.code_of(token.number), queries.state_now(token), _is_ad(token, creator)
     label, css = words.STATES[state]
     values: dict[str, Any] = {
         "tab": "me", "token": token, "code": code, "title": queries.title_of(token), "state_text": label, "css": css,
-        "state": state, "forms": queries.forms(token, language=shown.language(), creator_name=creator.name),
+        "state": state, "forms": queries.forms(token, language=shown.language(), creator_name=creator.name, is_ad=is_ad),
         "outlets": [(each.code, each.name(shown.language())) for each in outlets], "chosen": chosen,
         "chosen_name": chosen.name(shown.language()) if chosen else "", "by_channel": _by_channel(creator.pk, token.pk),
         "decision": queries.blocking_decision(token), "has_pictures": token.product_id is not None,
     }  # fmt: skip
     if chosen is not None and state == "active":
-        values |= _material(token, chosen, creator)
+        values |= _material(token, chosen, creator, is_ad=is_ad)
     return render(request, "web/share/share.html", values)
 
 
@@ -136,10 +136,16 @@ def _creator(request: HttpRequest) -> accounts.Creator:
     return found
 
 
-def _material(token: queries.ShareToken, outlet: queries.OutletView, creator: accounts.Creator) -> dict[str, Any]:
-    is_ad = False
-    if token.product_id is not None and token.shop_id is not None:
-        is_ad = bool(plans.pairs_with_commission([(token.product_id, token.shop_id, creator.pk)]))
+def _is_ad(token: queries.ShareToken, creator: accounts.Creator) -> bool:
+    """Whether somebody earns by it: then whatever is handed out says that it is an advertisement."""
+    if token.product_id is None or token.shop_id is None:
+        return False
+    return bool(plans.pairs_with_commission([(token.product_id, token.shop_id, creator.pk)]))
+
+
+def _material(
+    token: queries.ShareToken, outlet: queries.OutletView, creator: accounts.Creator, *, is_ad: bool
+) -> dict[str, Any]:
     try:
         made = queries.material(token, outlet, language=shown.language(), creator_name=creator.name, is_ad=is_ad)
     except Refusal as refusal:
