@@ -6,7 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
-from tests.web.world import World, browser, settle_down
+from tests.trade import bazaar
+from tests.web.world import REASON, World, browser, settle_down
 
 from meadow.accounts import queries as accounts
 from meadow.content import services as content
@@ -148,6 +149,11 @@ def test_g8_2_mute_and_block_from_where_somebody_is_met_and_own_caps(world: Worl
     assert said.text not in client.get(address).content.decode()
     client.post("/inbox/reach/change", body | {"end": "1"})
     assert said.text in client.get(address).content.decode()
+    assert REASON in client.get("/").content.decode()
+    creator = {"kind": "creator", "party": world.creator.public_id, "stance": "mute"}
+    client.post("/inbox/reach/change", creator)
+    assert REASON not in client.get("/").content.decode()
+    assert REASON in browser().get("/").content.decode()
     page = client.post("/inbox/reach/caps", {"day": "0", "month": "1"}, follow=True).content.decode()
     assert '<option value="0" selected>' in page
     assert "Nobody can get more than 2" in page
@@ -159,3 +165,19 @@ def browser_of(who: accounts.Person, language: str) -> Client:
     made = browser(language)
     made.force_login(who)
     return made
+
+
+def test_g12_4_the_two_sides_of_a_paid_order_exchange_numbers_on_a_page(world: World) -> None:
+    order = bazaar.paid(bazaar.goods(bazaar.shop("Cy")), buyer=world.bo.pk)
+    keeper = accounts.person(accounts.merchant(order.merchant_id).owner_id)
+    address = f"/inbox/orders/{order.public_id}/phone"
+    buyer, seller = browser_of(world.bo, "en"), browser_of(keeper, "zh-CN")
+    assert "They have not given one" in buyer.get(address).content.decode()
+    assert buyer.post(address, {"phone": "13800138000"}).status_code == 302
+    assert buyer.post(address, {"phone": "call me"}).status_code == 422
+    shown = seller.get(address).content.decode()
+    assert "138****8000" in shown
+    assert "13800138000" not in shown
+    assert "13800138000" in seller.post(address, {"show": "1"}).content.decode()
+    assert browser_of(world.mei, "en").get(address).status_code == 404
+    assert address in buyer.get(f"/o/{order.public_id}").content.decode()

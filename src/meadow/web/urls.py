@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/chats", inbox.chats, name="chats"),
     path("inbox/chats/<str:public_id>", inbox.chat, name="chat"),
     path("inbox/write/<str:merchant>", inbox.write, name="write_to_merchant"),
+    path("inbox/orders/<str:order>/phone", inbox.phone, name="phone"),
     path("inbox/reach", inbox.reach, name="reach"),
     path("inbox/reach/<str:kind>/<str:public_id>", inbox.reach_party, name="reach_party"),
     path("inbox/reach/change", inbox.change_reach, name="change_reach"),

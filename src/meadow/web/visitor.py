@@ -12,6 +12,7 @@ from typing import Any, Concatenate
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -57,6 +58,14 @@ def person_id_of(request: HttpRequest) -> int | None:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     return request.user.pk if request.user.is_authenticated else None
+
+
+def reader_id_of(request: HttpRequest) -> int | None:
+    """Whose session it is, by the session alone: enough to leave out what somebody muted, and never to let them act."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return None
+    found = str(request.session.get(SESSION_KEY, ""))
+    return int(found) if found.isascii() and found.isdigit() else None
 
 
 def signed_in(request: HttpRequest) -> int:

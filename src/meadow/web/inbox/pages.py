@@ -19,6 +19,7 @@ from meadow.kernel import cursors
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 from meadow.messaging import queries, services
+from meadow.web.failures import said
 from meadow.web.shown import language
 from meadow.web.visitor import in_their_time, signed_in
 
@@ -81,6 +82,26 @@ def write(request: HttpRequest, merchant: str) -> HttpResponse:
         line = services.write_to_merchant(merchant_id=found.pk, person_id=person_id, text=request.POST.get("text", ""))
         return redirect("chat", line.thread.public_id)
     return render(request, "web/inbox/write.html", {"tab": "me", "merchant": found})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def phone(request: HttpRequest, order: str) -> HttpResponse:
+    """The numbers that the two sides of a paid order give each other."""
+    person_id, revealed = signed_in(request), ""
+    phones = queries.phones_of(order, person_id=person_id)
+    if request.method == "POST":
+        if request.POST.get("show"):
+            revealed = services.reveal_phone(order_id=order, person_id=person_id)
+        else:
+            try:
+                services.share_phone(order_id=order, person_id=person_id, phone=request.POST.get("phone", ""))
+            except Refusal as refusal:
+                values = {"tab": "me", "phones": phones, "says": said(refusal)}
+                return render(request, "web/inbox/phone.html", values, status=refusal.status)
+            messages.success(request, _("Saved."))
+            return redirect("phone", order)
+    return render(request, "web/inbox/phone.html", {"tab": "me", "phones": phones, "revealed": revealed})
 
 
 @never_cache

@@ -14,7 +14,7 @@ from meadow.kernel import clock
 from meadow.kernel.signing import sign
 from meadow.web import shown
 from meadow.web.shop.offers import price_of, why_not
-from meadow.web.visitor import person_id_of
+from meadow.web.visitor import reader_id_of
 
 PAGE = 20
 
@@ -22,7 +22,7 @@ PAGE = 20
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("after")
-    page = content.feed_page(cursor, PAGE, reader_id=person_id_of(request))
+    page = content.feed_page(cursor, PAGE, reader_id=reader_id_of(request))
     # One nonce for the page: with the card's address it says which view of which post was followed.
     view = sign({"page": "feed", "at": int(clock.machine_now().timestamp())}, "cards")
     language = shown.language()
