@@ -40,6 +40,9 @@ class Shop(models.Model):
     name = models.CharField(max_length=80)
     currency = models.CharField(max_length=3)
     flat_shipping_minor = models.BigIntegerField(default=0)
+    shipping_zones = models.JSONField(
+        default=list, db_default=[]
+    )  # the template, see freight.py; empty: the flat price
     notice = models.TextField(blank=True)
     state = models.CharField(max_length=12, default=rules.SHOP.start)
     opened_at = models.DateTimeField(default=now)

@@ -13,7 +13,7 @@ from meadow.web.people import account, claim
 from meadow.web.rulebook.urls import urlpatterns as rules_pages
 from meadow.web.selling.urls import urlpatterns as selling_pages
 from meadow.web.share.urls import urlpatterns as share_pages
-from meadow.web.shop import cart, checkout, feed, landing, orders, payment, permalink, posts
+from meadow.web.shop import addresses, cart, checkout, feed, landing, orders, payment, permalink, posts
 from meadow.web.studio.urls import urlpatterns as studio_pages
 from meadow.web.talk import pages as talk
 from meadow.web.talk import reports
@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<str:ref>/cancel", orders.cancel, name="cancel_order"),
     path("o/<str:ref>/claim", claim.claim, name="claim_order"),
     path("me", account.me, name="me"),
+    path("me/addresses", addresses.addresses, name="addresses"),
     path("me/orders", orders.orders, name="orders"),
     path("me/apply", account.apply, name="apply_as_creator"),
     path("inbox", inbox.inbox, name="inbox"),

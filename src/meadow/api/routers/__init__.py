@@ -1,6 +1,7 @@
 """The operations, one file per context."""
 
 from meadow.api.routers import (
+    addresses,
     appeals,
     applications,
     buying,
@@ -56,6 +57,7 @@ GROUPS = [
     outlets.group,
     buying.group,
     orders.group,
+    addresses.group,
     timers.group,
     claims.group,
     disputes.group,

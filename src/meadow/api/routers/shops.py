@@ -17,6 +17,28 @@ group = Group("shops")
 Notice = Annotated[str, Field(max_length=2000, examples=["Sent within two days."])]
 
 
+class ZoneIn(t.In):
+    """What sending costs to some places: the first grams, then each step begun; free from an amount on."""
+
+    countries: Annotated[list[str], Field(max_length=300, examples=[["CN"]])] = []
+    regions: Annotated[list[str], Field(max_length=300, examples=[["浙江", "上海"]])] = []
+    first_grams: Annotated[int, Field(ge=1, le=1_000_000, examples=[1000])]
+    first_minor: t.Minor
+    step_grams: Annotated[int, Field(ge=0, le=1_000_000, examples=[500])] = 0
+    step_minor: t.Minor = 0
+    free_from_minor: t.Minor | None = None
+
+
+class ZoneOut(t.Out):
+    countries: list[str]
+    regions: list[str]
+    first_grams: int = Field(examples=[1000])
+    first_minor: int = Field(examples=[1000])
+    step_grams: int = Field(examples=[500])
+    step_minor: int = Field(examples=[300])
+    free_from_minor: int | None = Field(examples=[9900])
+
+
 class ShopOut(t.Out):
     id: t.ShopId
     slug: str = Field(examples=["linen-and-co"])
@@ -25,6 +47,7 @@ class ShopOut(t.Out):
     flat_shipping_minor: int = Field(examples=[1000])
     notice: str = Field(examples=["Sent within two days."])
     state: str = Field(examples=["open"])
+    shipping_zones: list[ZoneOut]
 
 
 class ShopIn(t.In):
@@ -38,6 +61,9 @@ class ShopChange(t.In):
     name: t.Name | None = None
     flat_shipping_minor: t.Minor | None = None
     notice: Notice | None = None
+    shipping_zones: list[ZoneIn] | None = Field(
+        default=None, description="The shipping template, the first zone that fits counts; empty for the flat price."
+    )
 
 
 @group.post(
@@ -77,6 +103,7 @@ def change_shop(request: HttpRequest, shop: t.ShopId, body: ShopChange) -> Any:
     found = queries.shop(shop)
     services.change_shop(
         shop_id=found.shop_id, name=body.name, flat_shipping_minor=body.flat_shipping_minor, notice=body.notice,
+        shipping_zones=None if body.shipping_zones is None else [zone.model_dump() for zone in body.shipping_zones],
         by=caller_of(request).within(found.merchant_id),
     )  # fmt: skip
     return shop_out(queries.shop(found.shop_id))
@@ -116,4 +143,5 @@ def shop_out(shop: queries.ShopView) -> dict[str, Any]:
     return {
         "id": shop.public_id, "slug": shop.slug, "name": shop.name, "currency": shop.currency,
         "flat_shipping_minor": shop.flat_shipping_minor, "notice": shop.notice, "state": shop.state,
+        "shipping_zones": shop.zones,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """What can be read of the catalog: what is on sale, lists and pages, files for others, imports, invariants."""
 
+from meadow.catalog.freight import DEFAULT_GRAMS
 from meadow.catalog.queries.exports import export_csv, google_feed
 from meadow.catalog.queries.house import (
     INVARIANTS,
@@ -52,6 +53,7 @@ from meadow.catalog.queries.sale import (
 from meadow.catalog.rules import LIMITS, price_from_text
 
 __all__ = [
+    "DEFAULT_GRAMS",
     "INVARIANTS",
     "LIMITS",
     "Card",

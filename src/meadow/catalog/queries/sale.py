@@ -1,10 +1,12 @@
 """What is on sale now, at which price and how much of it is left: the reads behind carts, cards and product pages."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from meadow.catalog import rules
+from meadow.catalog import freight, rules
 from meadow.catalog.drawing import drawn_svg
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
@@ -72,6 +74,21 @@ class ShopView:
     notice: str
     state: str
     opened_at: datetime
+    shipping_zones: str = "[]"
+
+    @property
+    def zones(self) -> list[dict[str, Any]]:
+        """The shop's shipping template; empty where one price holds everywhere."""
+        found: list[dict[str, Any]] = json.loads(self.shipping_zones)
+        return found
+
+    def shipping_for(self, country: str, region: str, grams: int, goods_minor: int) -> int | None:
+        """What sending costs; None if the shop does not send there."""
+        zones = self.zones
+        if not zones:
+            return self.flat_shipping_minor
+        zone = freight.zone_of(zones, country, region) if country else zones[0]
+        return None if zone is None else freight.fee(zone, grams, goods_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +197,7 @@ def cards(wanted: Iterable[int]) -> dict[int, Card]:
 
 _SHOP = (
     "SELECT h.id AS shop_id, h.public_id, h.slug, h.name, h.merchant_id, "
-    "h.currency, h.flat_shipping_minor, h.notice, h.state, h.opened_at "
+    "h.currency, h.flat_shipping_minor, h.notice, h.state, h.opened_at, h.shipping_zones::text "
     "FROM catalog_shop h "
 )
 

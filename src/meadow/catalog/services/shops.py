@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from meadow.accounts import queries as accounts
-from meadow.catalog import queries, rules
+from meadow.catalog import freight, queries, rules
 from meadow.catalog.models import Shop, Suspension, new_shop_id
 from meadow.catalog.services.texts import check_shop, hold_shop, require_clear
 from meadow.governance import queries as governance
@@ -66,9 +66,10 @@ def change_shop(
     name: str | None = None,
     flat_shipping_minor: int | None = None,
     notice: str | None = None,
+    shipping_zones: object = None,
     by: Actor = SYSTEM,
 ) -> Shop:
-    """Changes what is given.
+    """Changes what is given; shipping_zones is the template of prices by region and weight, empty for the flat price.
 
     Refuses: not_found, forbidden, malformed, price_negative, price_above_cap, text_refused, text_unclear, link_blocked.
     """
@@ -85,7 +86,9 @@ def change_shop(
             shop.flat_shipping_minor = _shipping(flat_shipping_minor)
         if notice is not None:
             shop.notice = _notice(notice)
-        shop.save(update_fields=["name", "flat_shipping_minor", "notice"])
+        if shipping_zones is not None:
+            shop.shipping_zones = freight.check_zones(shipping_zones)
+        shop.save(update_fields=["name", "flat_shipping_minor", "notice", "shipping_zones"])
         after = {"name": shop.name, "flat_shipping_minor": shop.flat_shipping_minor, "notice": shop.notice}
         audit.record(by, "change_shop", ("catalog.shop", shop.pk), before=before, after=after)
     return shop

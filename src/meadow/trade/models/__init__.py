@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from meadow.kernel.clock import now
 from meadow.kernel.ids import new_id
 from meadow.trade import rules
+from meadow.trade.models.addresses import SavedAddress
 from meadow.trade.models.claims import Claim, ClaimEntry, Dispute, Evidence, Freeze, ReturnAddress
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Refund",
     "RefundLine",
     "ReturnAddress",
+    "SavedAddress",
 ]
 
 

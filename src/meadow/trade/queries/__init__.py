@@ -1,5 +1,6 @@
 """What can be read of trade: carts, checkouts, orders as their people see them, money per order, invariants."""
 
+from meadow.trade.queries.addresses import address_of_person, addresses_of
 from meadow.trade.queries.carts import CartItem, CartView, LineClick, cart_by_id, cart_count, cart_of, line_clicks
 from meadow.trade.queries.checkouts import (
     Quote,
@@ -10,6 +11,7 @@ from meadow.trade.queries.checkouts import (
     checkout_token,
     orders_of_checkout,
     quote,
+    require_delivered,
     ways_to_pay,
 )
 from meadow.trade.queries.claims import (
@@ -139,6 +141,8 @@ __all__ = [
     "TIMERS",
     "TURN",
     "ToDos",
+    "address_of_person",
+    "addresses_of",
     "all_claims",
     "best_way",
     "cart_by_id",
@@ -192,6 +196,7 @@ __all__ = [
     "refund_faces",
     "refund_for",
     "refunds_of",
+    "require_delivered",
     "return_address_of",
     "role_in",
     "run_invariants",

@@ -119,8 +119,11 @@ def orders_of_checkout(checkout_id: int) -> list[Order]:
     return list(Order.objects.filter(checkout_id=checkout_id).select_related("payment").order_by("pk"))
 
 
-def quote(of: Checkout) -> Quote:
-    """What a checkout costs now; two statements."""
+def quote(of: Checkout, to: Mapping[str, str] | None = None) -> Quote:
+    """What a checkout costs now, sent to an address if one is known; two statements.
+
+    Where a shop does not send there, or nobody said where, its first zone's price stands in.
+    """
     wanted = {line["sku_id"]: line for line in of.lines}
     skus = catalog.skus_for_sale(wanted)
     shops = catalog.shops({sku.shop_id for sku in skus.values()})
@@ -128,8 +131,40 @@ def quote(of: Checkout) -> Quote:
         Priced(sku_id, skus[sku_id].shop_id, line["quantity"], skus[sku_id].price_minor, skus[sku_id].currency)
         for sku_id, line in wanted.items()
     ]
-    parts = rules.parts_of(priced, {shop_id: shop.flat_shipping_minor for shop_id, shop in shops.items()})
+    parts = rules.parts_of(priced, _shipping(priced, skus, shops, to or {}))
     return Quote(of.pk, of.public_id, of.state, tuple(_part(part, skus, shops, wanted, of.shipping) for part in parts))
+
+
+def _shipping(
+    priced: Sequence[Priced],
+    skus: Mapping[int, catalog.SkuForSale],
+    shops: Mapping[int, catalog.ShopView],
+    to: Mapping[str, str],
+) -> dict[int, int]:
+    """What each shop takes for sending its part."""
+    found = {}
+    for shop_id, shop in shops.items():
+        grams, goods = _load([line for line in priced if line.shop_id == shop_id], skus)
+        fee = shop.shipping_for(to.get("country", ""), to.get("region", ""), grams, goods)
+        found[shop_id] = shop.shipping_for("", "", grams, goods) or 0 if fee is None else fee
+    return found
+
+
+def _load(lines: Sequence[Priced], skus: Mapping[int, catalog.SkuForSale]) -> tuple[int, int]:
+    """How many grams, and what the goods come to."""
+    weights = [skus[line.sku_id].weight_grams for line in lines]
+    grams = sum(
+        line.quantity * (catalog.DEFAULT_GRAMS if weight is None else weight)
+        for line, weight in zip(lines, weights, strict=True)
+    )
+    return grams, sum(line.amount_minor for line in lines)
+
+
+def require_delivered(of: Quote, to: Mapping[str, str]) -> None:
+    """Refuses: not_delivered, for the first shop that does not send to an address."""
+    for part in of.parts:
+        if part.shop.shipping_for(to["country"], to.get("region", ""), 1, 0) is None:
+            raise Refusal("not_delivered", shop=part.shop.name)
 
 
 def ways_to_pay(of: Quote) -> dict[str, list[Offer]]:

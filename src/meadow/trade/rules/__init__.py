@@ -360,6 +360,10 @@ REFUSALS: dict[str, Says] = {
         409, "“{title}” is not for sale any more ({why}). Remove it and go on with the rest.",
         "“{title}”已不可购买（{why}），请移除后继续结算其他商品。",
     ),
+    "not_delivered": Says(
+        409, "{shop} does not send to this address. Choose another address, or take its goods out.",
+        "{shop}不配送至该地址，请更换地址或移除该店商品。",
+    ),
     "gift_alone": Says(
         409, "A gift is only sent along with something that is paid. Add a product of the same shop.",
         "赠品须与付费商品一同下单，请添加同店商品。",
@@ -374,6 +378,9 @@ REFUSALS: dict[str, Says] = {
     ),
     "address_refused": Says(
         422, "Please fill in {field} correctly.", "请正确填写 {field}。"
+    ),
+    "addresses_full": Says(
+        409, "You keep {most} addresses, which is the most. Delete one first.", "最多保存 {most} 个地址，请先删除一个。"
     ),
     "parcel_refused": Says(
         422, "Please correct the parcel's {field}.", "请更正包裹的 {field}。"

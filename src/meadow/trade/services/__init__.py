@@ -1,6 +1,7 @@
 """The verbs of trade: fill a cart, check out, pay, ship, confirm, settle, cancel, refund."""
 
 from meadow.trade.rules import ParcelIn
+from meadow.trade.services.addresses import drop_address, save_address
 from meadow.trade.services.attribution import note_attribution
 from meadow.trade.services.buyers import claim_orders, merge_cart
 from meadow.trade.services.carts import add_to_cart, remove_from_cart, set_quantity
@@ -40,9 +41,6 @@ from meadow.trade.services.settling import settle_order
 from meadow.trade.services.shipping import auto_confirm, confirm_receipt, ship_order
 
 __all__ = [
-    "freeze_for_goods",
-    "unfreeze_goods",
-    "note_attribution",
     "LineIn",
     "ParcelIn",
     "Placed",
@@ -64,18 +62,21 @@ __all__ = [
     "decline_ruling",
     "dispute_claim",
     "doubt_tracking",
+    "drop_address",
     "drop_favourite",
     "end_freeze",
     "expire_order",
     "extend_receipt",
-    "freeze_order",
     "free_commission",
+    "freeze_for_goods",
+    "freeze_order",
     "hold_with_merchants",
     "keep_favourite",
     "mark_late",
     "mark_overdue",
     "merge_cart",
     "merge_favourites",
+    "note_attribution",
     "open_cart_checkout",
     "open_checkout",
     "open_claim",
@@ -86,18 +87,20 @@ __all__ = [
     "record_payments",
     "refund_order",
     "refuse_claim",
+    "reinstate_commission",
     "remind",
     "remind_buyer",
-    "reinstate_commission",
     "remove_from_cart",
     "retry_refund",
     "rule_dispute",
+    "save_address",
     "send_back",
     "send_replacement",
     "set_quantity",
     "settle_order",
     "ship_order",
     "show_again",
+    "unfreeze_goods",
     "void_commission",
     "win_chargeback",
     "withdraw_claim",

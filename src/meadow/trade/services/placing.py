@@ -117,7 +117,8 @@ def _place(
         return placed(checkout)
     governance.require_feature("ordering")
     reach = rules.check_contact(contact, is_needed=buyer_id is None)
-    quote = queries.quote(checkout)
+    quote = queries.quote(checkout, address)
+    queries.require_delivered(quote, address)
     parts, refused = _payable(*_sellable(quote))
     wanted = {line.sku.sku_id: line for part in parts for line in part.lines}
     require_within_limits(

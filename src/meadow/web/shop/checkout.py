@@ -17,7 +17,7 @@ from meadow.trade import queries as trade
 from meadow.trade import services as trade_services
 from meadow.web import shown
 from meadow.web.failures import said
-from meadow.web.shop import address, sandbox
+from meadow.web.shop import address, addresses, sandbox
 from meadow.web.shop.cart import problem_text
 from meadow.web.shop.payment import after_placing
 from meadow.web.visitor import guarded, person_id_of
@@ -31,7 +31,10 @@ def checkout(request: HttpRequest, token: str) -> HttpResponse:
     buyer_id = person_id_of(request)
     found = trade.checkout_by_token(token, person_id=buyer_id)
     if request.method != "POST":
-        return redirect("pay", token=token) if found.state == "placed" else _page(request, found, {})
+        if found.state == "placed":
+            return redirect("pay", token=token)
+        begun, _choices = addresses.filled(buyer_id, request.GET.get("address", ""))
+        return _page(request, found, begun)
     typed = request.POST.dict()
     if typed.get("act") == "read":
         return _page(request, found, typed | address.read_address(typed.get("pasted", "")), is_pasted=True)
@@ -66,10 +69,11 @@ def _page(
     is_pasted: bool = False,
 ) -> HttpResponse:
     """The page at the prices of now, with what was typed so far and what stands in the way."""
-    quote = trade.quote(found)
+    quote = trade.quote(found, typed)
     is_price = refusal is not None and refusal.code in ("price_changed", "total_changed")
     ways = sandbox.ways(trade.ways_to_pay(quote))
     values = {
+        "kept": addresses.filled(person_id_of(request), request.GET.get("address", ""))[1],
         "here": request.path,
         "shops": [_part_texts(part) for part in quote.parts],
         "totals": [shown.price(minor, currency) for currency, minor in quote.total_minor.items()],
