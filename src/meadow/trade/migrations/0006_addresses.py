@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trade', '0004_claims_and_timers'),
+        ('trade', '0005_goods_found_forbidden'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
