@@ -1,5 +1,7 @@
 """Does WeChat Pay carry orders from payment to split, return and refund, whatever the wire does?  Against its simulator."""
 
+import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -299,3 +301,23 @@ def test_a_wrong_key_is_said_without_it(settings: Any, wechat: WechatSimulator) 
         enabled()
     assert "secret-secret" not in str(told.value)
     assert MCHID not in str(told.value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_secret_reaches_the_log(wechat: WechatSimulator, caplog: pytest.LogCaptureFixture, settings: Any) -> None:
+    caplog.set_level(logging.DEBUG)
+    wechat.wire.fault("transactions/native", "error")
+    shop = joined(bazaar.shop("Ada"), "1600000001")
+    (order,) = bazaar.place(bazaar.goods(shop), buyer=bazaar.person(), provider="wechatpay").orders
+    with pytest.raises(Refusal, match="provider_down"):
+        services.hand_over(payment_id=order.payment_id)
+    payment = services.hand_over(payment_id=order.payment_id)
+    deliver(*wechat.pay(payment.public_id))
+    account = json.loads(wechat.account())
+    kept = [str(view.last_error) for view in queries.provider_views("CNY")]
+    for name in ("private_key", "apiv3_key"):
+        secret = account[name].splitlines()[len(account[name].splitlines()) // 2]
+        assert secret not in caplog.text
+        assert not any(secret in text for text in kept)
+    assert "signature=" not in caplog.text
+    assert account["apiv3_key"] not in repr(settings.MEADOW)

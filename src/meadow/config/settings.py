@@ -11,6 +11,7 @@ from typing import Any
 from meadow.kernel.compensation import prohibited_in
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+SECRET = ("database_url", "secret_key", "mail_url", "wechatpay", "stripe")  # never shown, not even in a traceback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,11 @@ class Settings:
 
     #: Orders above this, in minor units, are frozen, released and ruled about by two operators.
     ruling_approval_minor: int = 1_000_000
+
+    def __repr__(self) -> str:
+        """For logs and tracebacks: without what is secret."""
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in SECRET}
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def is_https(self) -> bool:
