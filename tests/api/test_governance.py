@@ -184,6 +184,15 @@ def test_g2_everybody_reads_what_is_stopped_and_only_its_own_side_reads_of_peopl
     assert mei.get(f"suspensions/{person['id']}/trail").status == 403
 
 
+def test_g2_2_applying_over_the_api_is_refused_while_it_is_stopped(otto: Api, mei: Api) -> None:
+    made = done(otto.post("suspensions", {**suspension_of("applications"), "kind": "feature"}))
+    stopped = mei.post("creators", {"name": "Mei"})
+    assert (stopped.status, stopped.code) == (403, "feature_suspended")
+    assert "Addresses leaked." in stopped.json["detail"]
+    done(otto.post(f"suspensions/{made['id']}/lift", {"reason": "Mended."}))
+    assert done(mei.post("creators", {"name": "Mei"}))["state"] == "applied"
+
+
 def test_g2_3_a_decision_that_suspends_has_a_date_too(otto: Api, ada: Api) -> None:
     _, shop = shop_of(ada)
     body = {
