@@ -84,6 +84,9 @@ class _Patterns(Generic[T]):
     def find(self, text: str) -> Finds:
         return self._automaton.find_matches_as_indexes(text, overlapping=True) if self._automaton else []
 
+    def owners(self, place: int) -> list[T]:
+        return self._owners[place]
+
     def owned(self, finds: Finds) -> Iterator[tuple[T, int, int]]:
         """Each find with whose it is."""
         for place, start, end in finds[:MOST_FINDS]:
@@ -94,7 +97,7 @@ class _Patterns(Generic[T]):
 class Matcher:
     """All terms of some topics, compiled; about a second for 40,000 terms."""
 
-    __slots__ = ("_folded", "_heard", "_mixed", "_shades", "_squeezed", "terms", "topics")
+    __slots__ = ("_folded", "_heard", "_mixed", "_shades", "_slight", "_squeezed", "terms", "topics")
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self._shades = shades()
@@ -103,6 +106,7 @@ class Matcher:
         self._folded, self._squeezed = _Patterns[_Written](), _Patterns[_Written]()
         # Heard in any text; and where Latin letters stand among Chinese, since two syllables coincide in every other text.
         self._heard, self._mixed = _Patterns[_Spoken](), _Patterns[_Spoken]()
+        self._slight: dict[int, bool] = {}  # by the place of a pattern of sounds
         for topic in topics:
             for term in topic.terms:
                 self._add(topic, term)
@@ -189,16 +193,29 @@ class Matcher:
             if not own:
                 continue
             parts = [(len(sound.cast(text[start:run])), len(sound.cast(text[start:stop]))) for run, stop in runs]
-            if kept := [find for find in own if _takes_part(find[1], find[2], parts)]:
+            if kept := [find for find in own if _takes_part(find[1], find[2], parts, self._is_slight(find[0]))]:
                 found.append((start, Trail(text[start:end], sound), kept))
         return found
 
+    def _is_slight(self, place: int) -> bool:
+        """Whether all terms that sound so are too short to be told from words of other languages (see `veils.spoken`)."""
+        known = self._slight.get(place)
+        if known is None:
+            known = self._slight[place] = all(
+                veils.is_slight(one.syllables) and self.terms[one.number].strength != "label"
+                for one in self._mixed.owners(place)
+            )
+        return known
 
-def _takes_part(start: int, end: int, parts: list[tuple[int, int]]) -> bool:
-    """Whether a find has Latin letters of a run, and neither begins nor ends within one, as a piece of a longer word."""
+
+def _takes_part(start: int, end: int, parts: list[tuple[int, int]], is_slight: bool) -> bool:
+    """Whether a find has Latin letters of a run, and neither begins nor ends within one, as a piece of a longer word.
+
+    is_slight: in Latin letters alone it would be believed nowhere.
+    """
     has_any = False
     for first, last in parts:
-        if first < start < last or first < end < last:
+        if first < start < last or first < end < last or (is_slight and first <= start and end <= last):
             return False
         has_any = has_any or (start < last and first < end)
     return has_any

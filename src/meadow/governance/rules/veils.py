@@ -192,9 +192,14 @@ def _may_part(gaps: dict[int, str], edges: list[bool], count: int) -> bool:
     return all(edges[number - 1] or edges[number] for number in inner) or (count >= 3 and len(inner) == count - 1)
 
 
+def is_slight(syllables: Sequence[str]) -> bool:
+    """Whether a term is too short to be believed in Latin letters alone."""
+    return len(syllables) < 3 and sum(map(len, syllables)) < _SHORTEST_LATIN
+
+
 def _is_told(text: str, first: int, behind: int, syllables: Sequence[str]) -> bool:
     """A term all in Latin letters: long enough to be no word of another language, and in a Chinese sentence."""
-    if len(syllables) < 3 and sum(map(len, syllables)) < _SHORTEST_LATIN:
+    if is_slight(syllables):
         return False
     return any(map(is_han, text[max(0, first - _HAN_NEARBY) : first] + text[behind : behind + _HAN_NEARBY]))
 
