@@ -16,6 +16,10 @@ def test_the_creator_life_cycle_is_this_matrix() -> None:
         ("suspended", "restore"): "active",
         ("rejected", "apply"): "applied",
         ("rejected", "suspend"): "suspended",
+        ("applied", "close"): "closed",
+        ("active", "close"): "closed",
+        ("closed", "apply"): "applied",
+        ("closed", "suspend"): "suspended",
     }
     for state in rules.CREATOR.states:
         for event in rules.CREATOR.events:

@@ -23,11 +23,13 @@ CREATOR = Machine(
     "creator",
     "applied",
     {
-        "applied": {"approve": "active", "reject": "rejected", "suspend": "suspended"},
-        "active": {"suspend": "suspended"},
+        "applied": {"approve": "active", "reject": "rejected", "suspend": "suspended", "close": "closed"},
+        "active": {"suspend": "suspended", "close": "closed"},
         # A lifted suspension returns to the state it found, which the standing remembers; most often that is active.
         "suspended": {"suspend": "suspended", "restore": "active"},
         "rejected": {"apply": "applied", "suspend": "suspended"},
+        # Closed by its owner, who owes nothing; they may apply again.
+        "closed": {"apply": "applied", "suspend": "suspended"},
     },
     ends=set(),
 )

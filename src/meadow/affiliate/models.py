@@ -8,6 +8,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from meadow.affiliate import rules
+from meadow.kernel.ids import new_id
+
+
+def new_write_off_id() -> str:
+    return new_id("wof")
 
 
 class Attribution(models.Model):
@@ -134,6 +139,40 @@ class AttributionNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.touchpoint} of {self.checkout}"
+
+
+class WriteOff(models.Model):
+    """A debt that the platform gives up, by the word of two people; posted once."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_write_off_id, editable=False)
+    party_kind = models.CharField(max_length=8)
+    party_id = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=400)
+    state = models.CharField(max_length=10, default=rules.WRITE_OFF.start)
+    proposed_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="write_off_state", condition=Q(state__in=rules.WRITE_OFF.states)),
+            models.CheckConstraint(name="write_off_party", condition=Q(party_kind__in=("merchant", "creator"))),
+            models.CheckConstraint(name="write_off_amount", condition=Q(amount_minor__gt=0)),
+            # Two different people: nobody gives away the platform's money alone.
+            models.CheckConstraint(
+                name="write_off_by_two",
+                condition=~Q(state="posted") | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+            ),
+            models.UniqueConstraint(
+                fields=["party_kind", "party_id", "currency"], name="write_off_open_once", condition=Q(state="proposed")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency} of {self.party_kind} {self.party_id}"
 
 
 class CommissionLine(models.Model):

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
-from meadow.affiliate.models import Attribution, CommissionLine, CreatorSite, Review
+from meadow.affiliate.models import Attribution, CommissionLine, CreatorSite, Review, WriteOff
 from meadow.affiliate.rules import REVIEW_TIME, SAYS, WINDOW
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
@@ -28,6 +28,7 @@ __all__ = [
     "Review",
     "Trail",
     "TrailStep",
+    "WriteOff",
     "click_owners",
     "commission_of_line",
     "commissions_of_creator",
@@ -42,6 +43,8 @@ __all__ = [
     "sites_of",
     "trail",
     "trails",
+    "write_off",
+    "write_offs",
     "voided_lines",
 ]
 
@@ -360,3 +363,16 @@ INVARIANTS: dict[str, Callable[[], int]] = {
     "affiliate_commission_pays_its_click": commission_pays_its_click,
     "affiliate_decisions_replay": newest_decisions_replay,
 }
+
+
+def write_off(public_id: str) -> WriteOff:
+    """Refuses: not_found."""
+    found = WriteOff.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def write_offs(limit: int = 100) -> list[WriteOff]:
+    """The debts that were given up or are to be, the newest first."""
+    return list(WriteOff.objects.order_by("-pk")[:limit])

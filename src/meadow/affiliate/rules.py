@@ -426,7 +426,37 @@ def _require_impersonal(values: Mapping[str, Any]) -> None:
             raise Refusal("pii_not_allowed", field=f"affiliate_attribution.{name}")
 
 
+WRITE_OFF = Machine(
+    "write-off",
+    "proposed",
+    {"proposed": {"approve": "posted", "decline": "declined"}, "posted": {}, "declined": {}},
+    ends={"posted", "declined"},
+)
+
 REFUSALS: dict[str, Says] = {
+    "closure_owes": Says(
+        409,
+        "You owe {owed_minor} in {currency} from refunds. It is paid from what comes in next; until then the role stays.",
+        "您尚有退款欠款 {owed_minor}（{currency}，最小单位），将从后续收入中抵扣，还清前不能注销。",
+    ),
+    "closure_balance": Says(
+        409,
+        "There is still {minor} in {currency} of yours. Withdraw it first.",
+        "您尚有余额 {minor}（{currency}，最小单位），请先提现。",
+    ),
+    "closure_pending": Says(
+        409,
+        "{count} commissions are not final yet. Close the role when they are.",
+        "尚有 {count} 笔佣金未结算，请结算后再注销。",
+    ),
+    "nothing_owed": Says(
+        409, "Nothing is owed in this currency. Look at the balance again.", "该币种下没有欠款，请核对余额。"
+    ),
+    "write_off_open": Says(
+        409,
+        "Giving up this debt was proposed already. A second person has to decide.",
+        "该欠款已提请核销，需由另一人决定。",
+    ),
     "pii_not_allowed": Says(
         422,
         "Attribution carries nothing about a person, but {field} does. Leave it out.",

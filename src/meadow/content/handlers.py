@@ -4,7 +4,7 @@ from datetime import datetime
 
 from meadow.content import queries, rules, services
 from meadow.governance.services import register_faces, register_owner, register_texts
-from meadow.kernel.events import DecisionMade, DecisionReversed
+from meadow.kernel.events import CreatorClosed, DecisionMade, DecisionReversed
 from meadow.kernel.outbox import handles
 
 register_owner(rules.POST, queries.author_of)
@@ -43,3 +43,9 @@ def on_reversal(events: list[DecisionReversed]) -> None:
             services.undo_decision(
                 decision_id=event.decision_id, subject_kind=event.subject_kind, subject_id=event.subject_id
             )
+
+
+@handles(CreatorClosed)
+def on_creator_closed(events: list[CreatorClosed]) -> None:
+    for event in events:
+        services.end_all_of(creator_id=event.creator_id)

@@ -33,6 +33,14 @@ class CreatorApproved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CreatorClosed(Event):
+    """A creator gave their role up: their posts leave the lists."""
+
+    SUBJECT = ("creator", "creator_id")
+    creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class GuestClaimed(Event):
     """A guest turned out to be a person who already has an account; their orders follow."""
 

@@ -79,12 +79,13 @@ def receivables_equal_advance() -> int:
 def cash_covers_obligations() -> int:
     """Per currency, cash at the providers and what the platform lent cover escrow and all that is payable.
 
-    What providers charged the platform counts as lent: it has to be made up from the platform's own pocket.
+    What providers charged the platform, and the debts it gave up, count as lent: that has to be made up from the
+    platform's own pocket.
     """
     return _count(
         _SUMS + "SELECT count(*) FROM (SELECT 1 FROM sums GROUP BY currency"
         " HAVING -coalesce(sum(minor) FILTER (WHERE name LIKE 'psp:%%'"
-        " OR name IN ('platform:advance', 'platform:provider_cost')), 0)"
+        " OR name IN ('platform:advance', 'platform:provider_cost', 'platform:written_off')), 0)"
         " < coalesce(sum(minor) FILTER (WHERE name LIKE ANY"
         " (ARRAY['escrow:%%', 'refund:%%', 'payout:%%', '%%:available', '%%:held'])), 0)) x"
     )

@@ -1,6 +1,6 @@
 """What can be done with accounts: the verbs, by family."""
 
-from meadow.accounts.services.creators import apply_as_creator, approve_creator, reject_creator
+from meadow.accounts.services.creators import apply_as_creator, approve_creator, close_creator, reject_creator
 from meadow.accounts.services.keys import authenticate_key, create_api_key, revoke_api_key
 from meadow.accounts.services.merchants import (
     accept_invitation,
@@ -34,6 +34,7 @@ __all__ = [
     "change_profile",
     "claim_guest",
     "claim_operator",
+    "close_creator",
     "create_api_key",
     "invite_staff",
     "issue_operator_code",

@@ -15,7 +15,7 @@ from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
-from meadow.kernel.events import CreatorApproved
+from meadow.kernel.events import CreatorApproved, CreatorClosed
 from meadow.kernel.outbox import emit
 
 
@@ -63,6 +63,24 @@ def reject_creator(*, creator_id: int, reason: str, by: Actor) -> Creator:
         return _decide(creator_id, "reject", by, reason=text)
 
 
+def close_creator(*, creator_id: int, by: Actor) -> Creator:
+    """Its owner gives a creator up.  Whether money stands in the way is asked above, by who knows of money.
+
+    Refuses: not_found, stale_state.
+    """
+    with atomic():
+        creator = Creator.objects.select_for_update(no_key=True).filter(pk=creator_id).first()
+        if creator is None or creator.person_id != by.person_id:
+            raise Refusal("not_found")
+        before = creator.state
+        db.move(creator, rules.CREATOR, "close", decided_at=clock.now(), reason="")
+        audit.record(
+            by, "close_creator", ("accounts.creator", creator.pk), before={"state": before}, after={"state": "closed"}
+        )
+        emit(CreatorClosed(creator.pk))
+    return creator
+
+
 def _apply(person_id: int, wanted: dict[str, Any]) -> Creator:
     person = Person.objects.select_for_update(no_key=True).filter(pk=person_id, is_active=True).first()
     if person is None or person.is_guest:
@@ -70,7 +88,7 @@ def _apply(person_id: int, wanted: dict[str, Any]) -> Creator:
     holder = Creator.objects.filter(identity=wanted["identity"], duplicate_of_id__isnull=True).exclude(person=person)
     twin = holder.first() if wanted["identity"] else None
     earlier = queries.creator_of(person_id)
-    if earlier is not None and earlier.state != "rejected":
+    if earlier is not None and earlier.state not in ("rejected", "closed"):
         raise Refusal("creator_exists")
     if twin is not None:
         return _link_duplicate(person, wanted, twin, earlier)

@@ -9,6 +9,12 @@ from meadow.affiliate.services.claims import (
     register_site,
     remove_site,
 )
+from meadow.affiliate.services.closing import (
+    approve_write_off,
+    close_creator,
+    decline_write_off,
+    propose_write_off,
+)
 from meadow.affiliate.services.orders import (
     Attributed,
     AttributionLine,
@@ -34,15 +40,19 @@ __all__ = [
     "AttributionLine",
     "Claim",
     "Claimed",
+    "approve_write_off",
     "attribute_order",
     "claims_of",
+    "close_creator",
     "confirm_commissions",
+    "decline_write_off",
     "finish_commissions",
     "issue_claim",
     "note_acp",
     "note_ucp",
     "open_commissions",
     "open_reviews",
+    "propose_write_off",
     "reduce_commission",
     "register_site",
     "release_overdue",

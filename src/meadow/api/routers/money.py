@@ -35,6 +35,7 @@ PLATFORM = (
     "platform:service_fee",
     "platform:provider_cost",
     "platform:claims",
+    "platform:written_off",
     "platform:advance",
 )
 

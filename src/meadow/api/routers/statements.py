@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from pydantic import Field
 
 from meadow.accounts import queries as accounts
+from meadow.affiliate import queries as affiliate
+from meadow.affiliate import services as affiliate_verbs
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.lists import page
@@ -72,6 +74,33 @@ class Desk(t.Out):
     escrow: list[Escrow]
 
 
+WriteOffId = Annotated[str, t._id("wof")]
+
+
+class Left(t.Out):
+    creator: t.CreatorId
+    state: str = Field(examples=["closed"])
+
+
+class WriteOffIn(t.In):
+    kind: Kind
+    id: PartyId
+    currency: t.Currency
+    reason: Annotated[str, Field(min_length=1, max_length=400, examples=["Gone without an address."])]
+
+
+class WriteOffOut(t.Out):
+    id: WriteOffId
+    kind: Kind
+    party: PartyId
+    currency: str = Field(examples=["CNY"])
+    amount_minor: int = Field(examples=[720])
+    reason: str = Field(examples=["Gone without an address."])
+    state: str = Field(examples=["proposed"])
+    proposed_at: t.Moment
+    decided_at: t.Moment | None
+
+
 class Closed(t.Out):
     month: Month
     statements: int
@@ -123,6 +152,67 @@ def close_month(request: HttpRequest, month: Month) -> Any:
     """Closes a month that is over; the worker does it by itself, and twice is once."""
     caller_of(request).operator()
     return {"month": month, "statements": services.close_month(month=_first_day(month))}
+
+
+@group.post(
+    "/me/creator/close", gives=Left, scope="content",
+    refuses=["creator_required", "closure_owes", "closure_balance", "closure_pending", "stale_state"],
+)  # fmt: skip
+def close_creator(request: HttpRequest) -> Any:
+    """Gives the role of creator up, once nothing is owed by or to it; posts end, one may apply again."""
+    caller = caller_of(request)
+    creator = accounts.creator_of(caller.person)
+    if creator is None:
+        raise Refusal("creator_required")
+    done = affiliate_verbs.close_creator(creator_id=creator.pk, by=caller.actor)
+    return {"creator": done.public_id, "state": done.state}
+
+
+@group.get("/write-offs", gives=list[WriteOffOut], scope="operate", refuses=["forbidden"])
+def list_write_offs(request: HttpRequest) -> Any:
+    """Debts that were given up or are proposed to be, the newest first."""
+    caller_of(request).operator()
+    return [_write_off(row) for row in affiliate.write_offs()]
+
+
+@group.post(
+    "/write-offs", gives=WriteOffOut, status=201, scope="operate",
+    refuses=["forbidden", "not_found", "nothing_owed", "write_off_open"],
+)  # fmt: skip
+def propose_write_off(request: HttpRequest, body: WriteOffIn) -> Any:
+    """Proposes to give up all that a party owes in a currency; another operator has to agree."""
+    by = caller_of(request).operator()
+    party_id = accounts.creator(body.id).pk if body.kind == "creator" else accounts.merchant(body.id).pk
+    made = affiliate_verbs.propose_write_off(
+        party=(body.kind, party_id), currency=body.currency, reason=body.reason, by=by
+    )
+    return _write_off(made)
+
+
+@group.post(
+    "/write-offs/{write_off}/approve", gives=WriteOffOut, scope="operate",
+    refuses=["forbidden", "second_person_needed", "nothing_owed", "stale_state"],
+)  # fmt: skip
+def approve_write_off(request: HttpRequest, write_off: WriteOffId) -> Any:
+    """Agrees, as the second person: the platform bears the debt, in one posting."""
+    by = caller_of(request).operator()
+    return _write_off(affiliate_verbs.approve_write_off(public_id=write_off, by=by))
+
+
+@group.post("/write-offs/{write_off}/decline", gives=WriteOffOut, scope="operate", refuses=["forbidden", "stale_state"])
+def decline_write_off(request: HttpRequest, write_off: WriteOffId) -> Any:
+    """Says no: the debt stays."""
+    by = caller_of(request).operator()
+    return _write_off(affiliate_verbs.decline_write_off(public_id=write_off, by=by))
+
+
+def _write_off(row: affiliate.WriteOff) -> dict[str, Any]:
+    named = accounts.creator(row.party_id) if row.party_kind == "creator" else accounts.merchant(row.party_id)
+    return {
+        "id": row.public_id, "kind": row.party_kind, "party": named.public_id, "currency": row.currency,
+        "amount_minor": row.amount_minor, "reason": row.reason, "state": row.state, "proposed_at": row.proposed_at,
+        "decided_at": row.decided_at,
+    }  # fmt: skip
 
 
 def _first_day(month: str) -> date:

@@ -2,7 +2,7 @@
 
 from meadow.content.services.comments import post_comment, withdraw_comment
 from meadow.content.services.pictures import attach, pass_picture, pictures_to_attach, upload_picture
-from meadow.content.services.posts import end_recommendation, publish_recommendation
+from meadow.content.services.posts import end_all_of, end_recommendation, publish_recommendation
 from meadow.content.services.showcase import (
     add_to_showcase,
     remove_from_showcase,
@@ -15,6 +15,7 @@ from meadow.content.services.texts import texts_of_comments, texts_of_posts
 __all__ = [
     "add_to_showcase",
     "attach",
+    "end_all_of",
     "end_recommendation",
     "lift_expired",
     "lift_stops",

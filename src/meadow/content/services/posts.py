@@ -97,6 +97,15 @@ def end_recommendation(*, recommendation_id: int, creator_id: int) -> Recommenda
     return post
 
 
+def end_all_of(*, creator_id: int) -> int:
+    """A creator who leaves ends every post of theirs; returns how many."""
+    going = Recommendation.objects.filter(creator_id=creator_id).exclude(state="ended")
+    ids = list(going.order_by("pk").values_list("pk", flat=True))
+    for recommendation_id in ids:
+        end_recommendation(recommendation_id=recommendation_id, creator_id=creator_id)
+    return len(ids)
+
+
 def _checked(items: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     if not items:
         raise Refusal("no_products")

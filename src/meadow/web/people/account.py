@@ -40,7 +40,7 @@ def me(request: HttpRequest) -> HttpResponse:
     values = {
         "tab": "me", "person": person, "shown_name": person.name or person.email or "",
         "roles": _roles(person, creator), "is_creator": creator is not None and creator.state == "active",
-        "may_apply": creator is None or creator.state == "rejected",
+        "may_apply": creator is None or creator.state in ("rejected", "closed"),
         "keeps_shop": bool(accounts.merchants_of(person_id)), "languages": settings.LANGUAGES, "zones": _zones(),
     }  # fmt: skip
     return render(request, "web/me.html", values)
@@ -87,6 +87,7 @@ def _creator_words(state: str) -> tuple[str, str]:
     words = {
         "applied": (_("Being looked at"), "warn"), "active": (_("Active"), "good"),
         "suspended": (_("Suspended"), "bad"), "rejected": (_("Not accepted"), "bad"),
+        "closed": (_("Given up"), ""),
     }  # fmt: skip
     return words[state]
 
