@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from bench import governance
+from bench import attribution, governance
 from bench.measure import REFERENCE, Pgbench, Result, Slice, Watch, alternate, descendants
 
 CLIENTS = 8
@@ -195,7 +195,7 @@ def run(*, sizes: list[int], rounds: int, seconds: float, say: Say) -> dict[str,
         for size in sizes:
             limit = run_size(bench, size, binaries)
             if not bench.others:
-                bench.others = governance.measure(bench, limit)
+                bench.others = [*governance.measure(bench, limit), *attribution.measure(bench)]
         violations = bench.python("bench.inside", "invariants", "0")["violations"]
     return {
         "machine": {"cores": os.cpu_count(), "note": "load generator, database and server share the cores"},
