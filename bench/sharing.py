@@ -183,13 +183,21 @@ def _reference_rows(tokens: int) -> str:
     )
 
 
-def clicks_beside_landings(bench: Bench, wanted: list[str], seconds: float) -> dict[str, Any]:
-    """Two thousand clicks a second sent by POST /clicks' writer while landings are asked for: what their p99 becomes."""
-    slice_of = landings(bench, "beside", wanted)
+def intake(bench: Bench, wanted: list[str], seconds: float) -> dict[str, Any]:
+    """Landings that are clicks at once, as fast as they come: their p99, and whether every click was stored."""
     before = int(_psql(bench, "SELECT count(*) FROM sharing_click").strip())
-    alone = slice_of(seconds)
-    after = int(_psql(bench, "SELECT count(*) FROM sharing_click").strip())
-    return {"landings_per_second": round(alone.per_second), "p99_ms": round(alone.p99_ms, 2), "stored": after - before}
+    seen = landings(bench, "intake", wanted)(seconds)
+    time.sleep(2)  # the writers' last batches
+    stored = int(_psql(bench, "SELECT count(*) FROM sharing_click").strip()) - before
+    bench.say(
+        f"click intake: {seen.per_second:,.0f}/s with the landings, p99 {seen.p99_ms} ms, {stored:,} of {seen.done:,} stored"
+    )
+    return {
+        "path": "click intake",
+        "per_second": round(seen.per_second),
+        "p99_ms": seen.p99_ms,
+        "lost": seen.done - stored,
+    }
 
 
 def _psql(bench: Bench, text: str) -> str:
@@ -217,6 +225,7 @@ def run(sizes: list[int], rounds: int, seconds: float, say: Callable[[str], None
             hot, cold = codes(bench, size, HOT), codes(bench, size, COLD, offset=7)
             bench.measure("landing + click, hot", size, 1, limit, landings(bench, f"hot{size}", hot))
             bench.measure("landing + click, cold", size, 1, limit, landings(bench, f"cold{size}", cold))
+            bench.results.append(intake(bench, hot, seconds))
         return bench.results
 
 

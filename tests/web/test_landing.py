@@ -188,6 +188,34 @@ def test_c5_3_a_query_that_others_added_changes_nothing(world: World) -> None:
         assert _view(answer.content.decode())
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["?next=https://evil.example/", "?url=//evil.example", "?return_url=https://evil.example", "?t=x&u=http://e"],
+)
+def test_c5_1_a_short_link_leads_nowhere_but_to_our_own_pages(world: World, client: Client, query: str) -> None:
+    shop = sharing.mint_token(
+        creator_id=world.creator.pk, target_kind="catalog.shop", target_id=world.shop.pk, shop_id=world.shop.pk
+    )
+    from meadow.sharing import queries
+
+    for path in (
+        f"/S/{world.code}，{query}",
+        f"/S/{queries.code_of(shop.number)}{query}",
+        f"/s/{world.code.lower()}{query}",
+    ):
+        answer = client.get(path)
+        assert "evil" not in answer.get("Location", "")
+        assert answer.get("Location", "/").startswith("/")
+        assert not answer.get("Location", "/").startswith("//")
+        assert answer.status_code in (200, 302)
+    for address in ("https://evil.example", "//evil.example", "javascript:alert(1)"):
+        assert client.get(f"/S/{address}").status_code == 404
+        assert (
+            client.post("/paste", {"text": f"{address} {world.code}", "next": address})["Location"]
+            == f"/S/{world.code}"
+        )
+
+
 def test_c4_2_the_qr_code_reads_back_to_the_landing(world: World, client: Client) -> None:
     from io import BytesIO
 
