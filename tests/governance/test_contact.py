@@ -227,3 +227,35 @@ def test_a8_6_two_threads_at_once_do_not_pass_the_cap() -> None:
     with ThreadPoolExecutor(4) as pool:
         got = list(pool.map(send, shops))
     assert sorted(got) == ["allow", "allow", "refuse", "refuse"]
+
+
+@pytest.mark.django_db
+def test_g8_6_the_figures_count_by_each_persons_own_day_and_stay_under_the_ceiling() -> None:
+    bo = _person("bo")
+    shops = [_merchant(_person(f"keeper{n}"), f"Shop {n}") for n in range(4)]
+    _agree(bo, *shops)
+    services.set_quiet_hours(person_id=bo, start_minute=0, end_minute=0)
+    # One day by UTC holds the end of one of Bo's days in Shanghai and the beginning of the next.
+    for hour, sender in zip((14, 15, 17, 18), shops, strict=True):
+        with clock.at(datetime(2026, 3, 10, hour, tzinfo=UTC)):
+            assert _market(bo, sender).verdict == "allow"
+    assert queries.contacts_a_day(days=4000) == {"p99": 2, "most": 2, "ceiling": 2, "days": 4000}
+
+
+@pytest.mark.django_db
+def test_g8_1_ones_own_caps_only_lower_those_of_the_house() -> None:
+    bo = _person("bo")
+    first, second = _merchant(_person("ada"), "Green Ear"), _merchant(_person("eve"), "Other")
+    _agree(bo, first, second)
+    services.set_caps(person_id=bo, day_most=1, month_most=1)
+    with clock.at(NOON):
+        assert _market(bo, first).verdict == "allow"
+        assert _market(bo, second).reason == "cap_person_day"
+    with clock.at(NOON + timedelta(days=1)):
+        assert _market(bo, first).reason == "cap_month"
+        services.set_caps(person_id=bo, day_most=0, month_most=4)
+        assert _market(bo, second).reason == "cap_person_day"
+    for day, month in ((3, 1), (1, 5), (-1, 0)):
+        with pytest.raises(Refusal, match="malformed"):
+            services.set_caps(person_id=bo, day_most=day, month_most=month)
+    assert queries.caps(bo) == (0, 4)
