@@ -218,3 +218,17 @@ def test_pages_after_a_sale_speak_chinese(world: World) -> None:
     assert "您的处理" in signed(world.ada, "zh-CN").get(f"/claims/{claim.public_id}").content.decode()
     assert "售后与纠纷" in signed(world.otto, "zh-CN").get("/console/claims").content.decode()
     assert "我售出的" in signed(world.ada, "zh-CN").get("/sold").content.decode()
+
+
+def test_a_seller_says_what_sending_costs_by_region_and_weight(world: World) -> None:
+    ada = signed(world.ada)
+    row = {"shop": world.shop.public_id, "countries": "CN", "regions": "浙江 上海", "first_grams": "1000"}
+    row |= {"first_minor": "6", "step_grams": "500", "step_minor": "1.50", "free_from_minor": ""}
+    assert ada.post("/sold/shipping", row | {"first_minor": "a lot"}).status_code == 422
+    assert ada.post("/sold/shipping", row | {"first_grams": "x"}).status_code == 422
+    assert ada.post("/sold/shipping", row).status_code == 302
+    world.shop.refresh_from_db()
+    (zone,) = world.shop.shipping_zones
+    assert (zone["first_minor"], zone["step_minor"], zone["regions"]) == (600, 150, ["上海", "浙江"])
+    assert 'value="1.50"' in ada.get("/sold/shipping").content.decode()
+    assert signed(world.mei).post("/sold/shipping", row).status_code == 404

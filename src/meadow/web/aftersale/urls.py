@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from meadow.web.aftersale import buyer, desk, seller
+from meadow.web.aftersale import buyer, desk, freight, seller
 
 urlpatterns: list[URLPattern] = [
     path("o/<str:ref>/extend", buyer.extend, name="extend_receipt"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("evidence/<str:public_id>", buyer.picture, name="evidence"),
     path("claims/<str:public_id>", seller.claim, name="claim"),
     path("sold", seller.sales, name="sales"),
+    path("sold/shipping", freight.shipping, name="shipping"),
     path("sold/claims", seller.claims, name="sold_claims"),
     path("sold/<str:public_id>", seller.sale, name="sale"),
     path("console/claims", desk.desk, name="claims_desk"),
