@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from meadow.config.commands.drill import DRILLS, command
-from meadow.config.drill import channel, crash, provider, race
+from meadow.config.drill import channel, crash, provider, race, stateful
 from meadow.config.drill.ground import Report
 from meadow.config.supervise import Instance
 from meadow.config.trouble import Trouble
@@ -18,11 +18,13 @@ FIELDS = ["seed", "operations", "orders", "violations", "lost", "doubled", "seco
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("drill", [race, crash, channel, provider])  # those on rules: tests/governance/test_replay.py
+@pytest.mark.parametrize(
+    "drill", [race, crash, channel, provider, stateful]
+)  # those on rules: tests/governance/test_replay.py
 def test_drill_at_one_per_cent_finds_nothing(
     drill: ModuleType, monkeypatch: pytest.MonkeyPatch, copied_database: str
 ) -> None:
-    name = drill.__name__.rpartition(".")[2]
+    name = next(name for name, run in DRILLS.items() if run is drill.run)
     # A whole instance, but for a PostgreSQL of its own: making its tables would take most of the time.
     monkeypatch.setattr(drill, "Instance", partial(Instance, database_url=copied_database))
     done = CliRunner().invoke(command, [name, "--json", "--seed", "7", "--size", "0.01"], catch_exceptions=False)

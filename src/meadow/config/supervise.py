@@ -189,6 +189,15 @@ class Instance:
     def kill_web(self) -> int:
         return self._kill("web")
 
+    def kill_postgres(self) -> int:
+        """`kill -9` the postmaster; it is started again, and recovers by its log.  The pid that was killed."""
+        assert self._server is not None, "somebody else's PostgreSQL is not ours to kill"
+        return self._server.kill()
+
+    @property
+    def has_own_postgres(self) -> bool:
+        return self._server is not None
+
     def pids(self) -> dict[str, int]:
         return {child.name: child.pid for child in self._children}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from meadow.config.settings import CHECKOUT
 from meadow.config.supervise import Instance
 from meadow.config.tour.onboarding import go_live
 from meadow.config.tour.people import Cast, claim, gather
@@ -96,6 +99,12 @@ class Ground:
     def invariants(self) -> dict[str, int]:
         found: dict[str, int] = self.cast.otto.post("invariants/run")["violations"]
         return found
+
+
+def leap(instance: Instance, seconds: int) -> None:
+    """Moves the sandbox's clock without working off what falls due; the worker does that."""
+    command = [sys.executable, "-P", "-m", "meadow.config.drill.leap", str(seconds)]
+    subprocess.run(command, env=instance.environment, cwd=CHECKOUT, check=True, stdin=subprocess.DEVNULL)
 
 
 def dice_of(seed: int) -> random.Random:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -122,6 +123,15 @@ class Server:
         if not is_alive:
             self._postmaster = None
         return is_alive
+
+    def kill(self) -> int:
+        """`kill -9` the postmaster, as a drill does it; its pid, or 0 where it was gone already."""
+        pid = remains.postmaster_pid(self.data_dir)
+        if pid is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return pid
 
     def create_database(self, name: str = DATABASE) -> str:
         """Make the database if it is missing; its address."""
