@@ -87,7 +87,7 @@ def settled(order: Order) -> Order:
 def earn(order: Order, creator_id: int, minor: int) -> None:
     """Gives a creator something out of an order's escrow, as its settlement would."""
     post(
-        key="earn", cause=("trade.order", order.pk), kind="settle",
+        key="earn", cause=("trade.order", order.pk), kind="credit",
         transfers=[Transfer("psp:wechatpay", f"creator:{creator_id}:available", Money(minor, "CNY"))],
     )  # fmt: skip
 
