@@ -154,7 +154,7 @@ def test_c7_4_no_second_creator_fits_on_a_line_and_one_who_is_paid_is_found_out(
     # Were somebody paid from a line they did not lead to, by whatever hand, the report and the invariant say so.
     with at(T0 + 3 * DAY):
         ledger.post(
-            key="upline", cause=("trade.order", order.pk), kind="settle",
+            key="upline", cause=("trade.order", order.pk), kind="settle", note={"rule": "platform.fees", "version": 1},
             transfers=[Transfer(f"merchant:{shop.merchant_id}:available", f"creator:{eve.pk}:available", Money(50, "CNY"))],
         )  # fmt: skip
     report = trade.compensation(since=since, until=until)

@@ -150,7 +150,7 @@ def test_a8_reply_windows_are_used_up_and_close() -> None:
     assert reply() == "window_closed"
     with clock.at(NOON):
         services.open_window(person_id=bo, party=shop.party, opening="paid")
-    assert [reply(0.5) for _ in range(4)] == ["", "", "", "window_closed"]
+    assert [reply(0.5) for _ in range(6)] == ["", "", "", "", "", "window_closed"]
     with clock.at(NOON):
         services.open_window(person_id=bo, party=shop.party, opening="message")
     assert [reply(60) for _ in range(4)] == ["", "", "", ""]

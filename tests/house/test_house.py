@@ -179,3 +179,12 @@ def test_every_import_contract_names_every_context() -> None:
         if context != "kernel":
             assert f'name = "{context}: only its services and queries are public"' in text
             assert f'"meadow.{context}"' in text
+
+
+def test_no_two_documents_of_the_api_share_a_name() -> None:
+    # The description knows them by their names alone, so the second would take the place of the first.
+    seen: dict[str, str] = {}
+    for path in sorted((SOURCE / "api" / "routers").glob("*.py")):
+        for name in re.findall(r"^class (\w+)\(", path.read_text("utf-8"), re.MULTILINE):
+            assert name not in seen, f"{name} is in {seen[name]} and in {path.name}"
+            seen[name] = path.name

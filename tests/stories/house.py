@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
+from itertools import count
 from typing import Any
 
 from django.test import Client
@@ -20,6 +21,9 @@ def done(reply: Reply, *statuses: int) -> Any:
     """The answer of a request that must have worked."""
     assert reply.status in (statuses or (200, 201, 202, 204)), (reply.status, reply.body.decode())
     return reply.json if reply.body else None
+
+
+_parcels = count(1_234_567_890)
 
 
 @dataclass
@@ -100,7 +104,8 @@ class House:
         return order
 
     def ship(self, order: dict[str, Any]) -> Any:
-        parcel = {"kind": "express", "carrier": "SF", "number": "SF1234567890"}
+        # A number of its own: one that many orders share is doubted, and they are not confirmed by themselves.
+        parcel = {"kind": "express", "carrier": "SF", "number": f"SF{next(_parcels):010d}"}
         return done(self.ada.post(f"orders/{order['id']}/ship", {"parcels": [parcel]}))
 
     def order(self, order: dict[str, Any]) -> dict[str, Any]:

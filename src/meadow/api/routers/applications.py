@@ -112,7 +112,7 @@ class ReviewOut(ApplicationOut):
     views: list[ViewOut]
 
 
-class StatisticsOut(t.Out):
+class ApplicationStatisticsOut(t.Out):
     waiting: int = Field(examples=[2])
     overdue: int = Field(examples=[0])
     reviewed: int = Field(examples=[40])
@@ -225,7 +225,7 @@ def list_applications_to_review(request: HttpRequest) -> Any:
     return [_shown(each) for each in queries.to_review()]
 
 
-@group.get("/applications/statistics", gives=StatisticsOut, scope="operate", refuses=["forbidden"])
+@group.get("/applications/statistics", gives=ApplicationStatisticsOut, scope="operate", refuses=["forbidden"])
 def get_review_statistics(request: HttpRequest) -> Any:
     """How reviews keep their clock; overdue must be 0."""
     caller_of(request).operator()

@@ -32,7 +32,7 @@ NeededWords = Annotated[str, Field(min_length=1, max_length=2000, examples=["It 
 OpenOnly = Annotated[bool, Query(description="Only those that wait for somebody.")]
 
 
-class ClaimIn(t.In):
+class AfterSaleClaimIn(t.In):
     line: t.LineId
     kind: Kind
     reason: Reason
@@ -138,7 +138,7 @@ class EvidenceIn(t.In):
     "/orders/{order}/claims", gives=ClaimOut, status=201, scope="buy", guests=True, once=True,
     refuses=["forbidden", "stale_state", "claim_open", "claims_used_up", "claim_too_late", "claim_too_large"],
 )  # fmt: skip
-def open_claim(request: HttpRequest, order: t.OrderId, body: ClaimIn, link: Link = "") -> Any:
+def open_claim(request: HttpRequest, order: t.OrderId, body: AfterSaleClaimIn, link: Link = "") -> Any:
     """Asks for money back, with or without the goods, or for other goods; the order's timer stands meanwhile."""
     found = visible_order(request, order, link)
     line = next((one.line_id for one in found.lines if one.public_id == body.line), None)

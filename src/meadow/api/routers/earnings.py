@@ -113,12 +113,12 @@ class SiteIn(t.In):
     host: Annotated[str, Field(min_length=1, max_length=253, examples=["blog.example.com"])]
 
 
-class ClaimIn(t.In):
+class AttributionClaimIn(t.In):
     token: t.TokenId
     site: Annotated[str, Field(min_length=1, max_length=253, examples=["blog.example.com"])]
 
 
-class ClaimOut(t.Out):
+class EarningsClaimOut(t.Out):
     """What a partner site's server puts into affiliate_attribution; the token is good for one checkout."""
 
     provider: str = Field(examples=["meadow.example.com"])
@@ -154,10 +154,10 @@ def remove_site(request: HttpRequest, body: SiteIn) -> Any:
 
 
 @group.post(
-    "/attribution/claims", gives=ClaimOut, status=201, scope="share",
+    "/attribution/claims", gives=EarningsClaimOut, status=201, scope="share",
     refuses=["creator_required", "not_found", "site_unregistered", "token_gone"],
 )  # fmt: skip
-def issue_claim(request: HttpRequest, body: ClaimIn) -> Any:
+def issue_claim(request: HttpRequest, body: AttributionClaimIn) -> Any:
     """A signed claim that a partner site's server sends along at the checkout: one buyer, one checkout, seven days."""
     return affiliate_services.issue_claim(creator_id=_creator(request), token_id=body.token, site=body.site)
 

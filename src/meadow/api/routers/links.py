@@ -67,7 +67,7 @@ class BarOut(t.Out):
     lifted_at: t.Moment | None
 
 
-class ReasonIn(t.In):
+class LinkReasonIn(t.In):
     reason: Reason
 
 
@@ -115,7 +115,7 @@ def list_link_policy_changes(request: HttpRequest) -> Any:
 
 
 @group.post("/partners/{partner}/end", gives=PartnerOut, scope="operate", refuses=["forbidden"])
-def end_partner(request: HttpRequest, partner: PartnerId, body: ReasonIn) -> Any:
+def end_partner(request: HttpRequest, partner: PartnerId, body: LinkReasonIn) -> Any:
     """Ends a partnership: new links are refused at once, old ones carry a warning, orders are not touched."""
     by = caller_of(request).operator()
     return partner_out(services.end_partner(partner_id=queries.partner(partner).pk, reason=body.reason, by=by))
@@ -138,7 +138,7 @@ def bar_host(request: HttpRequest, body: BarIn) -> Any:
 
 
 @group.post("/barred-hosts/{bar}/lift", gives=BarOut, scope="operate", refuses=["forbidden"])
-def lift_bar(request: HttpRequest, bar: BarId, body: ReasonIn) -> Any:
+def lift_bar(request: HttpRequest, bar: BarId, body: LinkReasonIn) -> Any:
     """Lets a host go; twice is once."""
     by = caller_of(request).operator()
     return _bar(services.lift_bar(bar_id=queries.barred_host(bar).pk, reason=body.reason, by=by))

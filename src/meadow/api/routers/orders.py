@@ -105,7 +105,7 @@ class OrderPage(t.Out):
     next_cursor: str | None
 
 
-class ReasonIn(t.In):
+class OrderReasonIn(t.In):
     reason: Annotated[str, Field(max_length=500, examples=["Ordered twice."])] = ""
 
 
@@ -173,7 +173,7 @@ def get_order(request: HttpRequest, order: t.OrderId, link: Link = "") -> Any:
     "/orders/{order}/cancel", gives=OrderOut, scope=("buy", "ship", "operate"), guests=True, once=True,
     refuses=["stale_state"],
 )  # fmt: skip
-def cancel_order(request: HttpRequest, order: t.OrderId, body: ReasonIn, link: Link = "") -> Any:
+def cancel_order(request: HttpRequest, order: t.OrderId, body: OrderReasonIn, link: Link = "") -> Any:
     """Ends an order before it is shipped; what was paid goes back whole."""
     found = visible_order(request, order, link)
     services.cancel_order(order_id=found.order.pk, by=buyer_or_staff(request, found), reason=body.reason)

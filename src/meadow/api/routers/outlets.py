@@ -86,7 +86,7 @@ class OutletChangeIn(t.In):
     is_retired: bool | None = None
 
 
-class ChangeOut(t.Out):
+class OutletChangeOut(t.Out):
     at: t.Moment
     outlet: OutletCode
     form_before: str = Field(examples=["link"])
@@ -126,7 +126,7 @@ class AlarmOut(t.Out):
     closed_at: t.Moment | None
 
 
-class ReportIn(t.In):
+class OutletReportIn(t.In):
     form: Form
     note: Annotated[str, Field(max_length=300, examples=["The link shows a warning page."])] = ""
 
@@ -145,7 +145,7 @@ def list_outlets(request: HttpRequest) -> Any:
     return [outlet_document(each) for each in queries.outlets()]
 
 
-@group.get("/outlets/news", gives=list[ChangeOut], scope="share")
+@group.get("/outlets/news", gives=list[OutletChangeOut], scope="share")
 def outlet_news(request: HttpRequest) -> Any:
     """Which channels hand out another form since a short while."""
     return [_change(each) for each in queries.outlet_news()]
@@ -181,7 +181,7 @@ def change_outlet(request: HttpRequest, code: str, body: OutletChangeIn) -> Any:
     return outlet_document(services.change_outlet(code=code, changes=changes, by=by, version=body.version))
 
 
-@group.get("/outlets/{code}/changes", gives=list[ChangeOut], scope="operate")
+@group.get("/outlets/{code}/changes", gives=list[OutletChangeOut], scope="operate")
 def list_outlet_changes(request: HttpRequest, code: str) -> Any:
     """What was changed about a channel, the newest first."""
     caller_of(request).operator()
@@ -193,7 +193,7 @@ def list_outlet_changes(request: HttpRequest, code: str) -> Any:
     "/outlets/{code}/reports", gives=ReportOut, status=201, scope="share",
     refuses=["creator_required", "creator_suspended"],
 )  # fmt: skip
-def report_block(request: HttpRequest, code: str, body: ReportIn) -> Any:
+def report_block(request: HttpRequest, code: str, body: OutletReportIn) -> Any:
     """Tells that a form does not get through to a channel any more; several creators within a day raise the alarm."""
     creator = accounts.require_creator(caller_of(request).person)
     made = services.report_block(creator_id=creator.pk, code=code, form=body.form, note=body.note)

@@ -79,7 +79,7 @@ class Preview(t.Out):
     )
 
 
-class Commission(t.Out):
+class PlanCommission(t.Out):
     rate_bp: int = Field(examples=[2000])
     kind: str = Field(examples=["general"])
 
@@ -165,7 +165,7 @@ def preview_split(request: HttpRequest, body: PreviewIn) -> Any:
     }  # fmt: skip
 
 
-@group.get("/products/{product}/commission", gives=Commission | None, scope="share", refuses=["creator_required"])
+@group.get("/products/{product}/commission", gives=PlanCommission | None, scope="share", refuses=["creator_required"])
 def get_commission(request: HttpRequest, product: t.ProductId) -> Any:
     """What the calling creator would earn on a product now; null: nothing."""
     creator = accounts.require_creator(caller_of(request).person)

@@ -22,7 +22,7 @@ Tab = Annotated[str, Field(max_length=40)]
 MINE = ["creator_required", "creator_suspended"]
 
 
-class EntryOut(t.Out):
+class ShowcaseEntryOut(t.Out):
     id: EntryId
     recommendation: t.RecommendationId
     product: t.ProductId
@@ -48,7 +48,7 @@ class ShowcaseOut(t.Out):
     creator: t.CreatorId
     version: int = Field(description="Hand it back when you sort.")
     tabs: list[TabOut]
-    entries: list[EntryOut]
+    entries: list[ShowcaseEntryOut]
 
 
 class EntryIn(t.In):

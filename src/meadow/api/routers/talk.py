@@ -23,11 +23,11 @@ Use = Annotated[Literal["post", "evidence"], Query(description="post: to be seen
 Talking = ("buy", "content")
 
 
-class CommentIn(t.In):
+class TalkCommentIn(t.In):
     text: Annotated[str, Field(min_length=1, max_length=1000, examples=["Is it heavy?"])]
 
 
-class CommentOut(t.Out):
+class TalkCommentOut(t.Out):
     id: CommentId
     author: t.PersonId
     author_name: str = Field(examples=["Bo"])
@@ -38,7 +38,7 @@ class CommentOut(t.Out):
 
 
 class Comments(t.Out):
-    items: list[CommentOut]
+    items: list[TalkCommentOut]
     next_cursor: str | None
 
 
@@ -69,10 +69,10 @@ def list_comments(
 
 
 @group.post(
-    "/recommendations/{recommendation}/comments", gives=CommentOut, status=201, scope=Talking,
+    "/recommendations/{recommendation}/comments", gives=TalkCommentOut, status=201, scope=Talking,
     refuses=["not_found", "comments_closed", "comment_refused", "limited", "link_blocked", "text_refused"],
 )  # fmt: skip
-def post_comment(request: HttpRequest, recommendation: t.RecommendationId, body: CommentIn) -> Any:
+def post_comment(request: HttpRequest, recommendation: t.RecommendationId, body: TalkCommentIn) -> Any:
     """Says something below a recommendation."""
     person_id = caller_of(request).person
     post = queries.recommendation(recommendation)
