@@ -16,6 +16,8 @@ from meadow.governance.rules.terms import Term, Topic, spellings, voicings
 
 _REACH = 12  # so far from Latin letters a term may begin or end that they are part of
 _LATIN = re.compile("[a-z]{1,24}")
+# Letters within a plain address are judged as a link; the last ones may be spoken with what follows it.
+_ADDRESS = re.compile(r"https?://[!-~]+")
 MOST_FINDS = 2_000  # looked at per layer; a text with more is hit anyway
 
 
@@ -164,11 +166,16 @@ class Matcher:
         if len(folded) != len(text):
             folded = "".join(piece[:1] or "\0" for piece in self._shades.fold.pieces(text))
         windows: list[tuple[int, int, list[tuple[int, int]]]] = []
-        reach = -1
+        reach, within = -1, 0
+        addresses = [found.span() for found in _ADDRESS.finditer(text)] if "://" in text else []
         for run in _LATIN.finditer(folded):
+            first, behind = run.span()
+            while within < len(addresses) and addresses[within][1] <= first:
+                within += 1
+            if within < len(addresses) and addresses[within][0] <= first and behind < addresses[within][1]:
+                continue
             if not is_spoken(run[0]):
                 continue
-            first, behind = run.span()
             if first > reach:
                 windows.append((max(reach, first - _REACH, 0), 0, []))
             reach = behind + _REACH
