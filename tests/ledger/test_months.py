@@ -126,3 +126,17 @@ def test_months_are_those_of_the_installations_time_zone() -> None:
     assert next_month(date(2026, 12, 1)) == date(2027, 1, 1)
     start, end = span_of(date(2026, 10, 1), "Europe/Berlin")  # the clocks go back in it
     assert end - start == timedelta(days=31, hours=1)
+
+
+def test_c3_7_what_is_booked_late_falls_into_the_open_month_and_restates_nothing() -> None:
+    move(10_000, FIRST)
+    close(MARCH)
+    before = db.rows("SELECT * FROM ledger_statement ORDER BY account_id", [])
+    # A worker that was away settles at a due time in the month that others have closed meanwhile.
+    move(700, FIRST + timedelta(days=5))
+    booked = db.one("SELECT at FROM ledger_posting ORDER BY id DESC LIMIT 1", [])
+    assert booked is not None
+    assert booked["at"] == span_of(APRIL, "Asia/Shanghai")[0]
+    assert db.rows("SELECT * FROM ledger_statement ORDER BY account_id", []) == before
+    close(APRIL)
+    assert queries.INVARIANTS["ledger_statements_recompute"]() == 0

@@ -1,6 +1,7 @@
 """How merchants come to be paid (row D1): unattended where checks pass, each no names its field, documents stay secret."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 
@@ -387,3 +388,31 @@ def test_two_starts_at_once_make_one_application() -> None:
         each.join()
     assert len(found) == 2
     assert len(set(found)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_letting_in_by_hand_and_beginning_to_apply_at_once_end_with_a_merchant_that_is_paid() -> None:
+    ada, otto = person("Ada"), operator()
+    shop = merchant(ada)
+    failures: list[BaseException] = []
+    acts = [
+        lambda: services.admit_merchant(merchant_id=shop, reason="known here", by=otto),
+        lambda: services.admit_merchant(merchant_id=shop, reason="known here", by=otto),
+        lambda: services.start_application(merchant_id=shop, level=1, by=ada),
+    ]
+
+    def run(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[act]) for act in acts]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert failures == []
+    assert queries.not_live([shop]) == set()

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from django.conf import settings
 from django.http import HttpRequest
 from ninja import Query
 from pydantic import Field, StrictInt
@@ -12,6 +11,7 @@ from meadow.api import limits
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.operations import Group, despite_deadlocks
+from meadow.api.sandbox import require_sandbox
 from meadow.kernel.errors import Refusal
 from meadow.payments import queries, services
 from meadow.trade import queries as trade
@@ -96,7 +96,7 @@ def pay_otherwise(request: HttpRequest, payment: t.PaymentId, body: OtherwiseIn,
 )  # fmt: skip
 def pay_at_sandbox(request: HttpRequest, payment: t.PaymentId, body: SandboxPayIn) -> Any:
     """Does what a shopper does at a provider's page; the sandbox then leaves its notices at our own door."""
-    _require_sandbox()
+    require_sandbox()
     found = queries.payment(payment)
     paid = services.sandbox_pay(
         payment_id=found.pk, behaviour=body.behaviour, delay=timedelta(seconds=body.delay_seconds)
@@ -109,7 +109,7 @@ def pay_at_sandbox(request: HttpRequest, payment: t.PaymentId, body: SandboxPayI
 @group.post("/sandbox/script", status=204, scope="operate", refuses=["sandbox_only", "provider_unknown"])
 def script_sandbox(request: HttpRequest, body: ScriptIn) -> None:
     """Sets how the sandbox treats the next refund of a payment, or the next payout of a party."""
-    _require_sandbox()
+    require_sandbox()
     services.sandbox_script(subject=body.subject, target=body.target, behaviour=body.behaviour)
 
 
@@ -154,8 +154,3 @@ def _take(provider: str, headers: dict[str, str], body: bytes) -> None:
     notice = services.verify(provider=provider, headers=headers, body=body)
     if notice.payment_id is not None:
         despite_deadlocks(lambda: trade_services.record_payment(notice))
-
-
-def _require_sandbox() -> None:
-    if not settings.MEADOW.sandbox:
-        raise Refusal("sandbox_only")

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, Literal
 
-from django.conf import settings
 from django.http import HttpRequest
 from pydantic import Field
 
@@ -10,6 +9,7 @@ from meadow.accounts import queries, services
 from meadow.api import types as t
 from meadow.api.callers import Caller, caller_of
 from meadow.api.operations import Group
+from meadow.api.sandbox import require_sandbox
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 
@@ -154,8 +154,7 @@ def claim_operator(request: HttpRequest, body: ClaimIn) -> Any:
 )  # fmt: skip
 def create_sandbox_person(request: HttpRequest, body: SandboxPersonIn) -> Any:
     """Makes a person with a key on a sandbox installation, for trying things out."""
-    if not settings.MEADOW.sandbox:
-        raise Refusal("sandbox_only")
+    require_sandbox()
     with atomic():
         person = services.add_person(email=body.email, name=body.name, locale=body.locale)
         return _with_key(person.pk, ALL_BUT_OPERATE)

@@ -11,7 +11,7 @@ from pydantic import Field
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.operations import Group
-from meadow.kernel.errors import Refusal
+from meadow.api.sandbox import require_sandbox
 from meadow.payments import queries, services
 
 group = Group("providers")
@@ -161,8 +161,7 @@ def set_provider_order(request: HttpRequest, body: ProviderOrderIn, proof: t.Pro
 def set_sandbox_outage(request: HttpRequest, body: SandboxOutageIn) -> None:
     """Takes a sandbox provider away, or gives it back."""
     caller_of(request).operator()
-    if not settings.MEADOW.sandbox:
-        raise Refusal("sandbox_only")
+    require_sandbox()
     services.sandbox_outage(provider=body.provider, is_down=body.is_down)
 
 

@@ -70,7 +70,6 @@ REVIEW_WITHIN = timedelta(hours=72)
 AGREEMENT = "merchant-1"
 CHALLENGES = ("phone", "bank")
 PROOFS = ("identity", "phone", "bank", "company")
-MOST_DOCUMENT_BYTES = 5_000_000
 MOST_DOCUMENTS = 40  # of one application, so that nobody stores a library here
 DOCUMENT_EXTENT_LEAST = 200  # pixels on the shorter side; less is read by nobody
 

@@ -39,6 +39,11 @@ def owned(application_id: int, by: Actor) -> MerchantApplication:
     return found
 
 
+def in_turn(merchant_id: int) -> None:
+    """Beginning to apply and being let in by hand wait for each other; the lock ends with the transaction."""
+    db.call("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"payments:application:{merchant_id}"])
+
+
 def locked(application_id: int) -> MerchantApplication:
     return MerchantApplication.objects.select_for_update().get(pk=application_id)
 

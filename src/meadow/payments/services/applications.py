@@ -17,6 +17,7 @@ from meadow.payments.services.application_moves import (
     KIND,
     forget_after,
     go_on,
+    in_turn,
     locked,
     move,
     owned,
@@ -42,6 +43,7 @@ def start_application(*, merchant_id: int, level: int, by: Actor) -> MerchantApp
     if level not in rules.LEVELS:
         raise Refusal("malformed", field="level", why="0, 1 or 2")
     with atomic():
+        in_turn(merchant_id)
         standing = MerchantApplication.objects.filter(merchant_id=merchant_id, state=rules.LIVE).first()
         if standing is not None and standing.level >= level:
             raise Refusal("level_reached", level=standing.level)

@@ -13,7 +13,7 @@ from meadow.payments.models import MerchantApplication
 from meadow.payments.queries.applications import data_of
 from meadow.payments.rules import applications as rules
 from meadow.payments.rules.applications import APPLICATION, Fault
-from meadow.payments.services.application_moves import KIND, forget_after, locked, move, replace_standing
+from meadow.payments.services.application_moves import KIND, forget_after, in_turn, locked, move, replace_standing
 from meadow.payments.services.applications import note_faults
 
 MOST_WORDS = 200
@@ -67,6 +67,7 @@ def admit_merchant(*, merchant_id: int, reason: str, by: Actor, level: int = 0) 
         raise Refusal("malformed", field="reason", why="say why, in 3 to 400 characters")
     merchant = accounts.require_merchant(merchant_id)
     with atomic():
+        in_turn(merchant.pk)
         standing = MerchantApplication.objects.filter(merchant=merchant, state=rules.LIVE).first()
         if standing is not None and standing.level >= level:
             return standing

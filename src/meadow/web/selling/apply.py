@@ -15,6 +15,7 @@ from meadow.accounts import services as account_services
 from meadow.governance import services as governance
 from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
+from meadow.kernel.pictures import LIMITS
 from meadow.payments import queries, services
 from meadow.web.failures import said
 from meadow.web.selling import words
@@ -82,7 +83,9 @@ def _act(request: HttpRequest, merchant_id: int, by: Actor) -> None:
     if act == "submit":
         for field in queries.DOCUMENTS[row.level]:
             if upload := request.FILES.get(field):
-                services.add_document(application_id=row.pk, field=field, content=upload.read(), by=by)
+                services.add_document(
+                    application_id=row.pk, field=field, content=upload.read(LIMITS["bytes"] + 1), by=by
+                )
         given = {field: request.POST[field] for field in queries.FIELDS[row.level] if field in request.POST}
         services.submit_application(application_id=row.pk, values=given, by=by)
     elif act in ("phone", "bank"):
