@@ -28,3 +28,23 @@ def test_a_constraint_and_an_index_stand_in_the_past_and_in_its_classes() -> Non
     assert [each.name for each in meta.indexes] == ["quick_name"]
     assert state.models["catalog", "shop"].options["constraints"] == [only]
     assert [each.name for each in state.clone().models["catalog", "shop"].options["indexes"]] == ["quick_name"]
+
+
+def test_a_new_field_and_a_new_model_find_each_other_and_python_code_gets_fresh_classes() -> None:
+    state = ProjectState()
+    shop(state)
+    before = state.apps.get_model("catalog", "Shop")
+    usual = ProjectState.add_model, ProjectState.add_field
+    with migrating._quickly():
+        key = models.ForeignKey("catalog.Shop", models.CASCADE, related_name="goods")
+        state.add_model(ModelState("catalog", "Good", [("id", models.BigAutoField(primary_key=True)), ("shop", key)]))
+        state.add_field("catalog", "shop", "city", models.CharField(max_length=9, default=""), True)
+    assert (ProjectState.add_model, ProjectState.add_field) == usual
+    newer, good = state.apps.get_model("catalog", "Shop"), state.apps.get_model("catalog", "Good")
+    assert newer is not before
+    assert [field.name for field in newer._meta.local_fields] == ["id", "name", "city"]
+    assert [each.name for each in newer._meta.related_objects] == ["goods"]
+    assert good._meta.get_field("shop").related_model._meta.db_table == newer._meta.db_table
+    state.clear_delayed_apps_cache()
+    shops, goods = state.apps.get_model("catalog", "Shop"), state.apps.get_model("catalog", "Good")
+    assert goods._meta.get_field("shop").related_model is shops

@@ -1,9 +1,13 @@
 """Who pays when money has to come back: own hold, then what is free, then the platform's advance and a receivable."""
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from tests.ledger.conftest import cny, move
 from tests.ledger.test_post import at_once
 
@@ -212,3 +216,51 @@ def test_the_advance_has_its_floor_under_two_at_once(settings: Any) -> None:
     assert sorted(type(answer).__name__ for answer in answers) == ["int", "str"]
     assert "advance_exhausted" in answers
     assert advance() == -80
+
+
+class Asked(threading.Thread):
+    """A verb in a thread with a connection of its own; keeps the answer, a refusal's code, or the database's error."""
+
+    def __init__(self, verb: Callable[[], object]) -> None:
+        super().__init__()
+        self.verb = verb
+        self.answer: object = None
+
+    def run(self) -> None:
+        try:
+            self.answer = self.verb()
+        except Refusal as refusal:
+            self.answer = refusal.code
+        except OperationalError as error:
+            self.answer = error
+        finally:
+            connection.close()
+
+
+def until_waited_for() -> None:
+    """Until somebody waits for a lock of this connection; fails when nobody ever does."""
+    ends = time.monotonic() + 10
+    look = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    while not db.call(look):
+        assert time.monotonic() < ends
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_and_a_collection_by_one_key_do_not_wait_for_each_other() -> None:
+    earn(1, 100)
+    post(key="paid:z", cause=ORDER, kind="paid", transfers=[move("psp:sandbox", "escrow:z", 5)])
+    # Needs the account that is locked here first, then Bo's.
+    transfers = [move("escrow:z", "platform:trade_fee", 1), move("creator:7:available", "payout:p", 1)]
+    batch = Asked(lambda: post(key="refund:1", cause=ORDER, kind="both", transfers=transfers))
+    taking = Asked(lambda: take_back(1, 10))
+    with db.atomic():
+        db.execute("SELECT FROM ledger_account WHERE name = 'escrow:z' FOR UPDATE")
+        batch.start()
+        until_waited_for()
+        taking.start()
+        taking.join(2)
+    batch.join(10)
+    taking.join(10)
+    # Whoever came first has the key; the other is told so, and nobody was shot.
+    assert isinstance(taking.answer, int)
+    assert batch.answer == "posting_mismatch"
