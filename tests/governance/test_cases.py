@@ -117,3 +117,13 @@ def test_what_is_held_for_a_look_is_a_case_and_its_author_sees_it() -> None:
     assert (limit.what, limit.subject, limit.rule_id) == ("hidden", POST, "goods.prohibited")
     services.reverse_decision(decision_id=queries.decision(str(verdict.decision_id)).pk, reason="a toy", by=SYSTEM)
     assert queries.limits_on(mei) == []
+
+
+def test_g9_1_a_case_cites_a_rule_that_people_can_read_or_none() -> None:
+    with pytest.raises(Refusal) as refused:
+        services.file_case(kind="tracking", key="x", subject=POST, rule_id="orders.no_such_rule")
+    assert refused.value.code == "rule_unknown"
+    assert Case.objects.count() == 0
+    services.publish_rules()
+    case = services.file_case(kind="tracking", key="x", subject=POST, rule_id="orders.tracking")
+    assert queries.rule_in_force(case.rule_id) is not None

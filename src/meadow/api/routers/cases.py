@@ -99,7 +99,7 @@ class CaseOut(CaseShort):
     """All that is needed to decide on one case."""
 
     decision: HistoryEntry | None
-    fired: list[dict[str, Any]] = Field(examples=[[{"detector": "goods.knives", "version": 1, "action": "hold"}]])
+    fired: list[dict[str, Any]] = Field(examples=[[{"detector": "posts.price_bait", "version": 1, "action": "hold"}]])
     parties: list[Target]
     events: list[CaseEvent]
     reports: list[ReportShort]

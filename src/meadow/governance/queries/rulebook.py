@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from meadow.governance.models import Farewell, Rule, RuleAnswer, RuleDraft
-from meadow.governance.rules import REFUSAL_WINDOW
+from meadow.governance.rules import REFUSAL_WINDOW, current_rule
 from meadow.governance.rules.points import CURRENT, LIMITS_OF_SANCTIONS, MILLI, SEVERITIES, Step
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
@@ -34,6 +34,11 @@ def rule_in_force(rule_id: str, *, at: datetime | None = None, party: tuple[str,
         moment = min(moment, leaving.rules_as_of) if leaving else moment
     found = Rule.objects.filter(rule_id=rule_id, effective_from__lte=moment).order_by("-version").first()
     return None if found is None or found.repeals else found
+
+
+def is_in_rulebook(rule_id: str) -> bool:
+    """Whether people can read such a rule: it is published, in whatever version, or ships and is at the next start."""
+    return current_rule(rule_id) is not None or Rule.objects.filter(rule_id=rule_id).exists()
 
 
 def rules_in_force(at: datetime | None = None) -> list[Rule]:

@@ -32,7 +32,12 @@ def open_case(
     members: Sequence[tuple[Subject, int | None]] = (),
     weight: int = 1,
 ) -> Case:
-    """Opens a case, or joins the open one of the same kind and key; accounts are listed once."""
+    """Opens a case, or joins the open one of the same kind and key; accounts are listed once.
+
+    A case cites a rule that people can read, or none.  Refuses: rule_unknown.
+    """
+    if rule_id and not queries.is_in_rulebook(rule_id):
+        raise Refusal("rule_unknown", rule=rule_id)
     with atomic():
         case, _ = Case.objects.get_or_create(
             kind=kind, key=key[:120], closed_at=None,

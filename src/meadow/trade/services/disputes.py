@@ -85,7 +85,7 @@ def mark_overdue(dispute: Dispute) -> None:
     dispute.save(update_fields=["overdue_at"])
     claim = Claim.objects.get(pk=dispute.claim_id)
     governance.file_case(
-        kind="dispute", key=dispute.public_id, subject=("trade.order", claim.order_id), rule_id="dispute.rule_within",
+        kind="dispute", key=dispute.public_id, subject=("trade.order", claim.order_id), rule_id="orders.disputes",
         members=[(("accounts.merchant", claim.merchant_id), None)], escalated=True,
     )  # fmt: skip
 

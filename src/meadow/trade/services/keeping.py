@@ -132,7 +132,7 @@ def _flag(number: str, order_ids: list[int]) -> list[int]:
         flagged.append(order)
     if flagged:
         governance.file_case(
-            kind="tracking", key=number, subject=("trade.order", flagged[0].pk), rule_id="escrow.doubtful_tracking",
+            kind="tracking", key=number, subject=("trade.order", flagged[0].pk), rule_id="orders.tracking",
             members=[(("accounts.merchant", each), None) for each in {order.merchant_id for order in flagged}],
             weight=len(order_ids),
         )  # fmt: skip
