@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -176,11 +177,40 @@ def test_c2_6_an_exclusive_plan_on_a_product_with_a_live_general_plan_is_a_confl
         services.create_exclusive_plan(**exclusive, starts_at=NOW + DAY)
         with pytest.raises(Refusal, match="plan_conflict"):
             services.create_marketing_plan(shop_id=shop.id, product_ids=[bowl, cup], rate_bp=500, by=shop.keeper)
-    with clock.at(NOW + 2 * DAY):
-        services.set_general_plan(shop_id=shop.id, rate_bp=1000, by=shop.keeper)
     assert rate(bowl, mei.pk, NOW + 3 * DAY) == ("exclusive", 4000)
     assert rate(bowl, li.pk, NOW + 3 * DAY) is None
-    assert rate(cup, li.pk, NOW + 3 * DAY) == ("general", 1000)
+
+
+def test_c2_6_a_general_plan_neither_begins_nor_lives_on_while_an_exclusive_one_runs_or_will():
+    shop, mei, li = market.shop(), market.creator("Mei"), market.creator("Li")
+    bowl, cup = market.product(shop), market.product(shop)
+
+    def general(shop_: Any = shop) -> Any:
+        return services.set_general_plan(shop_id=shop_.id, rate_bp=1000, by=shop_.keeper)
+
+    def refused(verb: Any, **given: Any) -> None:
+        with pytest.raises(Refusal) as no:
+            verb(**given)
+        assert (no.value.code, no.value.status, no.value.params["kind"]) == ("plan_conflict", 409, "exclusive")
+
+    exclusive = {"product_ids": [bowl], "rate_bp": 4000, "creator_ids": [mei.pk]}
+    with clock.at(NOW):
+        plan = general()
+        services.end_plan(plan_id=plan.pk, by=shop.keeper)
+        only = services.create_exclusive_plan(shop_id=shop.id, by=shop.keeper, **exclusive, starts_at=NOW + DAY)
+        refused(general)  # it would take its end back
+        refused(services.change_rate, plan_id=plan.pk, rate_bp=2000, by=shop.keeper)
+        other = market.shop(name="Eve's", keeper="Eve")
+        theirs = exclusive | {"product_ids": [market.product(other)]}
+        services.create_exclusive_plan(shop_id=other.id, by=other.keeper, **theirs)
+        refused(lambda: general(other))  # it would be the shop's first
+        assert not [one for one in queries.plans_of_shop(other.id) if one.kind == "general"]
+    with clock.at(NOW + 2 * DAY):
+        refused(general)
+        services.end_plan(plan_id=only.pk, by=shop.keeper)
+    with clock.at(NOW + 3 * DAY):
+        general()
+        assert rate(bowl, li.pk, NOW + 3 * DAY) == rate(cup, li.pk, NOW + 3 * DAY) == ("general", 1000)
 
 
 def test_c2_7_another_merchants_plans_are_not_there():

@@ -1,11 +1,14 @@
 """A creator's orders and earnings with why me or why not me, and the operators' single-level report, as pages."""
 
+from typing import Any
+
 import pytest
 from tests.trade import bazaar
 from tests.trade.bazaar import DAY
 from tests.web.world import World, browser
 
 from meadow.kernel import clock, outbox
+from meadow.trade.services import LineIn
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +45,30 @@ def test_the_creator_reads_why_me_and_why_not_me_in_both_languages(world: World)
     assert client.get("/studio/earnings?days=8").status_code == 422
     assert client.get("/studio/earnings?after=x").status_code == 422
     assert 'href="/studio/earnings"' in client.get("/studio").content.decode()
+
+
+def test_c3_3_and_c3_4_one_page_tells_estimates_final_void_and_what_was_taken_back(world: World) -> None:
+    with clock.at(clock.now() - 40 * DAY):
+        bowl = bazaar.goods(bazaar.shop())
+
+        def buy() -> Any:
+            return bazaar.paid(LineIn(bowl.sku_id, 1, bazaar.click(world.creator, bowl)), buyer=world.bo.pk)
+
+        bazaar.refund(bazaar.settled(buy()), 5_000)
+        bazaar.refund(buy(), 10_000, 1_000)
+    client, zh = browser(), browser("zh-CN")
+    for each in (client, zh):
+        each.force_login(world.mei)
+    assert client.get("/studio/commissions").headers["Location"] == "/studio/earnings"
+    assert "Commission taken back" in client.get("/studio/earnings").content.decode()
+    page = client.get("/studio/earnings?days=36500").content.decode()
+    for words in ("Estimated at payment", "¥18.00", "Final", "Settled", "Everything was refunded", "¥9.00"):
+        assert words in page, words
+    for place in ("/months", f"/me/money/creator/{world.creator.public_id}"):
+        assert place in page
+    page = zh.get("/studio/earnings?days=36500").content.decode()
+    for words in ("付款预估", "收货前已全额退款", "佣金追回"):
+        assert words in page, words
 
 
 def test_c7_5_the_operator_reads_the_single_level_report(world: World) -> None:

@@ -75,7 +75,7 @@ def test_c2_3_and_c2_6_what_is_refused_stands_beside_its_field(world: World, ada
     }  # fmt: skip
     conflict = ada.post(f"{base}/plans/new", taken)
     assert conflict.status_code == 409
-    assert "cannot share its product" in text_of(conflict)
+    assert "shares its products with no other plan" in text_of(conflict)
 
 
 def test_a_provider_that_passes_on_less_is_named_before_and_after_saving(
@@ -121,10 +121,10 @@ def test_c3_pages_of_money_for_both_sides_add_up_and_say_why(world: World) -> No
     bazaar.refund(buy(), 10_000, 1_000)
     buy()
     creator, keeper = signed_in(mei.person_id), accounts.merchant(shop.merchant_id)
-    page = text_of(creator.get("/studio/commissions"))
+    page = text_of(creator.get("/studio/earnings"))
     for words in ("Estimated at payment", "CN¥18.00", "CN¥12.00", "Everything was refunded before receipt", "CN¥6.00"):
         assert words in page, words
-    assert "收货前已全额退款" in text_of(signed_in(mei.person_id, "zh").get("/studio/commissions"))
+    assert "收货前已全额退款" in text_of(signed_in(mei.person_id, "zh").get("/studio/earnings"))
     desk = text_of(signed_in(keeper.owner_id).get(f"/sell/{keeper.public_id}/desk"))
     for words in ("Orders to send", "In escrow: to be sent", "CN¥110.00", "CN¥85.00"):
         assert words in desk, words

@@ -209,6 +209,9 @@ class CreatorTrail:
     state: str
     void_reason: str
     creator_minor: int
+    at_payment_minor: int | None
+    at_receipt_minor: int | None
+    final_minor: int | None
     en: str
     zh: str
     steps: tuple[CreatorStep, ...]
@@ -235,6 +238,7 @@ def _creator_trail(
     again = rules.replay(of.log)
     verdicts = {verdict.click_id: verdict.verdict for verdict in again.verdicts}
     counted = of.creator_id == creator_id
+    earned = earned if counted else None
     steps = tuple(
         CreatorStep(
             click["creator_id"] == creator_id, datetime.fromisoformat(click["clicked_at"]), click["surface"],
@@ -250,8 +254,9 @@ def _creator_trail(
     return CreatorTrail(
         of.pk, of.order_line_id, counted, spoken[0], of.rule, of.rules_version, of.plan_kind if counted else "",
         of.rate_bp if counted else 0, of.review if counted else "", review.state if review and counted else "",
-        earned.state if earned and counted else "", earned.void_reason if earned and counted else "",
-        earned.creator_minor if earned and counted else 0,
+        earned.state if earned else "", earned.void_reason if earned else "", earned.creator_minor if earned else 0,
+        earned.at_payment_minor if earned else None, earned.at_receipt_minor if earned else None,
+        earned.final_minor if earned else None,
         " ".join(SAYS[code][0] for code in spoken), "".join(SAYS[code][1] for code in spoken), steps,
     )  # fmt: skip
 

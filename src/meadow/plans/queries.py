@@ -27,6 +27,7 @@ __all__ = [
     "general_plan_for",
     "has_commission",
     "highest_rates",
+    "open_exclusive_plans",
     "open_plans_on",
     "pairs_with_commission",
     "plan",
@@ -254,6 +255,12 @@ def open_plans_on(shop_id: int, product_ids: Collection[int]) -> list[PlanSummar
     """Plans of a shop that cover any of these products and have not ended; the general one covers all."""
     covering = PlanProduct.objects.filter(product_id__in=list(product_ids)).values("plan_id")
     found = Plan.objects.filter(Q(kind="general") | Q(pk__in=covering), shop_id=shop_id).order_by("pk")
+    return [each for each in _summaries(found) if each.state != "ended"]
+
+
+def open_exclusive_plans(shop_id: int) -> list[PlanSummary]:
+    """A shop's exclusive plans that have not ended, whatever they cover."""
+    found = Plan.objects.filter(kind="exclusive", shop_id=shop_id).order_by("pk")
     return [each for each in _summaries(found) if each.state != "ended"]
 
 

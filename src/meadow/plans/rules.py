@@ -146,8 +146,9 @@ REFUSALS: dict[str, Says] = {
     ),
     "plan_conflict": Says(
         409,
-        "An exclusive plan cannot share its product with a {kind} plan. End that one first or take other products.",
-        "专属计划不能与{kind}计划共用商品，请先结束该计划或改选其他商品。",
+        "An exclusive plan shares its products with no other plan, and here a {kind} plan meets it. End that one first, choose "
+        "dates that do not overlap, or take other products.",
+        "专属计划不能与其他计划共用商品，此处与{kind}计划冲突。请先结束该计划、错开日期，或改选其他商品。",
     ),
     "prohibited_compensation": Says(
         422,

@@ -46,13 +46,14 @@ def require_single_level(terms: object) -> None:
 def set_general_plan(*, shop_id: int, rate_bp: int, by: Actor) -> Plan:
     """The shop's one general plan pays this rate: a raise at once, a cut after 24 hours.
 
-    Refuses: not_found, forbidden, rate_out_of_range, fees_exceed_goods.
+    Refuses: not_found, forbidden, rate_out_of_range, fees_exceed_goods, plan_conflict.
     """
     _check_rate(rate_bp)
     with atomic():
         _lock_shop(shop_id, by)
         plan = Plan.objects.filter(shop_id=shop_id, kind="general").first()
         if plan is None:
+            _check_general(shop_id, None)
             return _create(shop_id, "general", rate_bp, [], [], None, None, "", by)
         _add_version(plan, rate_bp, by)
     return plan
@@ -108,7 +109,7 @@ def create_exclusive_plan(
 def change_rate(*, plan_id: int, rate_bp: int, by: Actor) -> Plan:
     """A raise counts at once, a cut after 24 hours; whatever was announced before and is not yet in effect falls away.
 
-    Refuses: not_found, rate_out_of_range, fees_exceed_goods, plan_ended.
+    Refuses: not_found, rate_out_of_range, fees_exceed_goods, plan_ended, plan_conflict.
     """
     _check_rate(rate_bp)
     with atomic():
@@ -205,6 +206,7 @@ def _add_version(plan: Plan, rate_bp: int, by: Actor) -> None:
     current = _current(plan, now)
     ends_at, promised_bp = current.ends_at, current.rate_bp
     if plan.kind == "general" and ends_at is not None:
+        _check_general(plan.shop_id, ends_at)
         if ends_at > now:
             _write_version(plan, promised_bp, now, now, (None, None), by)
         else:
@@ -263,6 +265,13 @@ def _check_exclusive(
     for other in queries.open_plans_on(shop_id, product_ids):
         apart = rules.are_apart((starts_at, ends_at), (other.starts_at, other.ends_at))
         if "exclusive" in (kind, other.kind) and not apart:
+            raise Refusal("plan_conflict", kind=other.kind)
+
+
+def _check_general(shop_id: int, since: datetime | None) -> None:
+    """A general plan covers every product, so it neither begins nor lives on where an exclusive one runs or will."""
+    for other in queries.open_exclusive_plans(shop_id):
+        if not rules.are_apart((since, None), (other.starts_at, other.ends_at)):
             raise Refusal("plan_conflict", kind=other.kind)
 
 

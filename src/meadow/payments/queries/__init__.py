@@ -77,7 +77,7 @@ from meadow.payments.queries.reading import (
     tries_of,
 )
 from meadow.payments.rules import BEHAVIOURS, CONTRACT, PAYOUT_OPEN, ProviderLimits, share_bp_of
-from meadow.payments.rules.applications import AGREEMENT, DOCUMENTS, FIELDS
+from meadow.payments.rules.applications import AGREEMENT, DATES, DOCUMENTS, FIELDS
 from meadow.payments.rules.applications import OPEN as OPEN_APPLICATION
 
 __all__ = [
@@ -89,6 +89,7 @@ __all__ = [
     "BEHAVIOURS",
     "BankAccount",
     "CONTRACT",
+    "DATES",
     "Chargeback",
     "Difference",
     "INVARIANTS",

@@ -1,4 +1,6 @@
-"""What came of a creator's clicks, line by line with why or why not; and whether anybody was paid for others' sales."""
+"""What a creator's clicks came to: each line with why or why not, its estimates and its final commission, what was
+taken back and for what; and, for operators, whether anybody was paid for others' sales.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -13,14 +15,16 @@ from django.views.decorators.http import require_safe
 from meadow.affiliate import queries as affiliate
 from meadow.kernel import clock, cursors
 from meadow.kernel.errors import Refusal
+from meadow.ledger import queries as ledger
 from meadow.trade import queries
 from meadow.web import shown
 from meadow.web.rulebook import words
 from meadow.web.studio.words import creator_of
 from meadow.web.visitor import in_their_time
 
-PAGE = 20
+PAGE, CLAWBACKS = 20, 20
 DAYS = (7, 30, 90, 365)
+EVER = 36_500  # days; before the first order of anybody
 STATES = {
     "estimated_at_payment": (gettext_lazy("Estimated"), "warn"),
     "estimated_at_receipt": (gettext_lazy("Estimated, received"), "warn"), "final": (gettext_lazy("Settled"), "good"),
@@ -39,7 +43,7 @@ SURFACES = {
 @in_their_time
 def earnings(request: HttpRequest) -> HttpResponse:
     """A creator's clicks, orders and money, and every line with why me or why not me."""
-    creator, days = creator_of(request), _days(request)
+    creator, days = creator_of(request), _days(request, (*DAYS, EVER))
     until = clock.now()
     since = until - timedelta(days=days)
     name = f"earnings:{creator.pk}"
@@ -47,8 +51,10 @@ def earnings(request: HttpRequest) -> HttpResponse:
     before = int(cursors.unseal(after, name)[0]) if after else None
     found = queries.creator_lines(creator.pk, since=since, until=until, before_id=before, limit=PAGE + 1)
     sums = queries.creator_sums(creator.pk, since=since, until=until)
+    back = [] if after else ledger.taken_back("creator", creator.pk, limit=CLAWBACKS)
+    causes = queries.refund_faces([str((each.note or {}).get("refund", "")) for each in back])
     values = {
-        "tab": "me", "creator": creator, "days": days, "choices": DAYS, "sums": sums,
+        "tab": "me", "creator": creator, "days": days, "choices": DAYS, "ever": EVER, "sums": sums,
         "amounts": [
             {"label": STATES[state][0], "amount": shown.money(minor, currency)}
             for (state, currency), minor in sums.by_state.items()
@@ -57,6 +63,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
         "reasons": [(words.said(*affiliate.SAYS[code]), number) for code, number in sums.lines_not_counted.items()],
         "lines": [_line(one) for _id, one in found[:PAGE]],
         "more": cursors.seal([found[PAGE - 1][0]], name) if len(found) > PAGE else None,
+        "clawbacks": [_clawback(each, causes) for each in back],
     }  # fmt: skip
     return render(request, "web/earnings/earnings.html", values)
 
@@ -82,21 +89,28 @@ def compensation(request: HttpRequest) -> HttpResponse:
     return render(request, "web/earnings/compensation.html", values)
 
 
-def _days(request: HttpRequest) -> int:
+def _days(request: HttpRequest, choices: tuple[int, ...] = DAYS) -> int:
     """Refuses: malformed."""
     text = request.GET.get("days", "30")
-    if text not in map(str, DAYS):
-        raise Refusal("malformed", field="days", why=f"use one of {', '.join(map(str, DAYS))}")
+    if text not in map(str, choices):
+        raise Refusal("malformed", field="days", why=f"use one of {', '.join(map(str, choices))}")
     return int(text)
 
 
 def _line(one: queries.LineStory) -> dict[str, Any]:
     label, kind = STATES[one.state]
     trail = one.trail
+    amounts = (
+        (_("Estimated at payment"), trail.at_payment_minor), (_("Estimated at receipt"), trail.at_receipt_minor),
+        (_("Final"), trail.final_minor),
+    )  # fmt: skip
     return {
         "title": one.title, "shop": one.shop, "placed_at": one.placed_at,
         "goods": shown.money(one.goods_minor, one.currency),
         "mine": shown.money(one.creator_minor, one.currency) if one.counted else "", "counted": one.counted,
+        "amounts": [
+            (text, shown.money(minor, one.currency) if minor is not None else "–") for text, minor in amounts
+        ] if trail.state else [],
         "label": label, "kind": kind, "why": words.said(trail.en, trail.zh), "void": words.said(one.void_en, one.void_zh),
         "waits": trail.review_state == "pending", "rules": trail.rules_version, "rate": words.percent(trail.rate_bp),
         "plan": trail.plan_kind,
@@ -108,4 +122,17 @@ def _line(one: queries.LineStory) -> dict[str, Any]:
             }
             for step in trail.steps
         ],
+    }  # fmt: skip
+
+
+def _clawback(each: ledger.TakenBack, causes: dict[str, queries.RefundFace]) -> dict[str, Any]:
+    face = causes.get(str((each.note or {}).get("refund", "")))
+    kinds = {
+        "refund": _("Refund"), "cancel": _("Cancelled order"), "late": _("Refund"), "claim": _("After-sale claim"),
+        "chargeback": _("Chargeback by the bank"),
+    }  # fmt: skip
+    return {
+        "amount": shown.money(each.amount_minor, each.currency), "at": each.at,
+        "owed": shown.money(each.owed_minor, each.currency) if each.owed_minor else "",
+        "cause": kinds.get(face.kind, _("Refund")) if face else _("Refund"), "order": face.order if face else "",
     }  # fmt: skip

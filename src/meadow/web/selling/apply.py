@@ -127,15 +127,12 @@ def _field(name: str, request: HttpRequest, view: queries.ApplicationView, reaso
     if name == "qualification_kind":
         choices = words.permits(governance.licence_kinds())
     kept = "" if view.values.get(name, "").startswith("…") else view.values.get(name, "")
-    kind = "file" if name.endswith("_picture") else "choice" if choices else "date" if name in _DATES else "text"
+    kind = "file" if name.endswith("_picture") else "choice" if choices else "date" if name in queries.DATES else "text"
     return {
         "name": name, "label": words.label_of(name), "kind": kind, "choices": choices, "wrong": reasons.get(name, ""),
         "value": request.POST.get(name, kept), "is_needed": name != "licence_expires_on",
         "is_there": name in view.documents,
     }  # fmt: skip
-
-
-_DATES = ("id_expires_on", "licence_expires_on", "qualification_from", "qualification_expires_on")
 
 
 def _open_one(merchant_id: int) -> Any:
