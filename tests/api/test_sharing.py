@@ -233,3 +233,33 @@ def test_c4_7_convert_gives_a_token_of_ones_own_and_leaves_the_other(
     )
     assert li.post("tokens/convert", {"text": "nothing here"}).code == "not_a_token"
     assert mei.get(f"tokens/{theirs['id']}").json["state"] == "active"
+
+
+def test_c5_1_a_partners_page_over_the_api_is_judged_when_it_is_made_and_when_it_is_opened(
+    mei: Api, creator: str, otto: Api, anyone: Api
+) -> None:
+    url = "https://item.example.org/item/7"
+    refused = mei.post("tokens/pages", {"url": url})
+    assert (refused.status, refused.code) == (422, "link_blocked")
+    assert "/links/blocked/dec_" in str(refused.json)
+    partner = {
+        "name": "Example Mall", "hosts": ["item.example.org"], "product_patterns": ["item.example.org/item/{digits}"],
+        "contract": "2026-17", "after_sale_contact": "care@example.org",
+    }  # fmt: skip
+    made = otto.post("partners", partner)
+    assert made.status == 201, made.body
+    token = mei.post("tokens/pages", {"url": url})
+    assert (token.status, token.json["page"], token.json["target"]) == (201, url, "partner_page")
+    assert mei.post("tokens/pages", {"url": url}).json["id"] == token.json["id"]
+    opened = anyone.get(f"landings/{token.json['code']}").json
+    assert (opened["page"]["url"], opened["page"]["verdict"], opened["ad_label"]) == (url, "allow", True)
+    assert (opened["shop"], opened["product"], opened["problem"]) == (None, None, None)
+    click = anyone.post("clicks", {"view": opened["view"], "carrier": "device-1"})
+    assert (click.status, bool(click.json["click"])) == (201, True)
+    assert [one["clicks"] for one in mei.get("tokens/report").json if one["id"] == token.json["id"]] == [1]
+    assert otto.post(f"partners/{made.json['id']}/end", {"reason": "contract over"}).status == 200
+    ended = anyone.get(f"landings/{token.json['code']}").json
+    assert (ended["problem"], ended["page"]["verdict"], ended["view"]) == ("page_withdrawn", "warn", "")
+    assert "Example Mall" in ended["page"]["reason"]
+    # Of two tokens in a text the one that still opens is found.
+    assert anyone.post("tokens/resolve", {"text": token.json["text"]}).json["problem"] == "page_withdrawn"

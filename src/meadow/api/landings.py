@@ -18,6 +18,7 @@ def resolved_document(found: queries.Resolved) -> dict[str, Any]:
         "shop": row.shop_public_id,
         "product": _product(row) if row.is_product_public else None,
         "recommendation": row.post_public_id if row.is_post_readable else None,
+        "page": None if found.page is None else _page(found.page),
         "ad_label": found.ad_label,
     }  # fmt: skip
 
@@ -32,6 +33,15 @@ def landing_json(head: bytes, view: View) -> bytes:
     """The whole landing.  View and click are URL-safe texts, so nothing in them needs escaping."""
     click = b"null" if view.click_id is None else b'"%s"' % view.click_id.encode()
     return b'%s%s","click":%s}' % (head, view.text.encode(), click)
+
+
+def _page(page: queries.Lead) -> dict[str, Any]:
+    of = page.decision
+    return {
+        "url": page.url, "host": page.host, "partner": page.partner, "name": page.name,
+        "after_sale_contact": page.after_sale_contact, "verdict": of.verdict, "rule": of.rule, "reason": of.reason_en,
+        "reason_zh": of.reason_zh,
+    }  # fmt: skip
 
 
 def _product(row: queries.LandingRow) -> dict[str, Any]:

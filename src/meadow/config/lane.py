@@ -75,8 +75,8 @@ class Lane:
             raise _FallThrough
         moment = clock.machine_now() + self._rows.clock_offset
         found = queries.resolved_of(kept.row, moment, tag)
-        if found.problem is not None:
-            raise _FallThrough
+        if found.problem is not None or found.shop_id is None:
+            raise _FallThrough  # of a partner's page the link policy is asked each time
         with clock.at(moment):
             method = environ["REQUEST_METHOD"]
             origin = found.origin()

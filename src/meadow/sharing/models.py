@@ -85,7 +85,9 @@ class Click(models.Model):
     creator = models.ForeignKey(
         "accounts.Creator", models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    shop = models.ForeignKey("catalog.Shop", models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    shop = models.ForeignKey(
+        "catalog.Shop", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )  # none: a token led to a partner's page
     product = models.ForeignKey(
         "catalog.Product", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
     )
@@ -99,6 +101,7 @@ class Click(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="click_surface", condition=Q(surface__in=rules.SURFACES)),
+            models.CheckConstraint(name="click_shop", condition=Q(shop__isnull=False) | Q(token__isnull=False)),
             models.CheckConstraint(name="click_after_view", condition=Q(at__gte=F("viewed_at"))),
         ]
         indexes: ClassVar = [

@@ -13,6 +13,7 @@ from meadow.api.language import language_of
 from meadow.api.operations import Group
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
+from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
 from meadow.plans import queries as plans
 from meadow.sharing import queries, services
@@ -39,11 +40,16 @@ class TokenIn(t.In):
     is_poster: bool = Field(False, description="Posters live for a year, others for sixty days.")
 
 
+class PartnerPageIn(t.In):
+    url: Annotated[str, Field(min_length=1, max_length=2000, examples=["https://item.example.org/item/7"])]
+
+
 class TokenOut(t.Out):
     id: t.TokenId
     state: str = Field(examples=["active"])
     target: Literal["recommendation", "product", "shop", "partner_page"]
     product: t.ProductId | None
+    page: str | None = Field(description="The partner's page it leads to.", examples=[None])
     expires_at: t.Moment
     code: str = Field(examples=["7KQ2M0XA9VTD3"])
     text: str = Field(examples=["￥7KQ2M0XA9VTD3￥ Mei recommends “Linen shirt”. Copy this message …"])
@@ -70,15 +76,30 @@ class LandingProduct(t.Out):
     on_sale: bool
 
 
+class PageOut(t.Out):
+    """A partner's page, outside of this site, with the link policy's decision of this moment."""
+
+    url: str = Field(examples=["https://item.example.org/item/7"])
+    host: str = Field(examples=["item.example.org"])
+    partner: Annotated[str, Field(examples=["prt_01jd2m4q8r6t0v3x5z7y"])]
+    name: str = Field(examples=["Example Mall"])
+    after_sale_contact: str = Field(examples=["care@example.org"])
+    verdict: Literal["allow", "warn", "block"] = Field(description="Lead there by itself nobody, warn or not at all.")
+    rule: str = Field(examples=["link.partners v1"])
+    reason: str = Field(examples=["It is a product page of our partner Example Mall."])
+    reason_zh: str = Field(examples=["这是合作方 Example Mall 的商品页。"])
+
+
 class Resolved(t.Out):
     code: str = Field(examples=["7KQ2M0XA9VTD3"])
     url: str = Field(examples=["http://localhost:8000/S/7KQ2M0XA9VTD3"])
     problem: str | None = Field(description="Why nobody earns by it any more; null while it lives.", examples=[None])
-    target: str = Field(description="recommendation, product or shop.", examples=["recommendation"])
+    target: str = Field(description="recommendation, product, shop or partner_page.", examples=["recommendation"])
     creator: Sharer
     shop: t.ShopId | None
     product: LandingProduct | None
     recommendation: t.RecommendationId | None
+    page: PageOut | None = Field(description="Where a partner's page is; null for all that is sold here.")
     ad_label: bool = Field(description="Computed from the plans in force; nobody can set it.")
 
 
@@ -110,6 +131,19 @@ def mint_token(request: HttpRequest, body: TokenIn) -> Any:
         creator_id=creator.pk, target_kind=kind, target_id=target_id, shop_id=shop_id, product_id=product_id,
         is_poster=body.is_poster,
     )  # fmt: skip
+    return token_document(request, token, creator)
+
+
+@group.post(
+    "/tokens/pages", gives=TokenOut, status=201, scope="share",
+    refuses=["creator_required", "creator_suspended", "token_blocked", "link_blocked", "page_refused", "unavailable"],
+)  # fmt: skip
+def mint_page_token(request: HttpRequest, body: PartnerPageIn) -> Any:
+    """Mints the creator's token for a product page of an allowlisted partner.  The link policy decides now, and again
+    whenever it is opened.  Its clicks are counted; what is bought there is settled by the partner."""
+    caller = caller_of(request)
+    creator = accounts.require_creator(caller.person)
+    token = services.mint_partner_token(creator_id=creator.pk, url=body.url, by=Actor("person", caller.person))
     return token_document(request, token, creator)
 
 
@@ -216,7 +250,7 @@ def _address(caller: Caller, token: str) -> str:
 def is_ad(token: queries.ShareToken, creator: accounts.Creator) -> bool:
     """Whether somebody earns by it: then whatever is handed out says that it is an advertisement."""
     if token.product_id is None or token.shop_id is None:
-        return False
+        return token.target_kind == queries.PARTNER_PAGE  # what a partner pays nobody here knows
     return bool(plans.pairs_with_commission([(token.product_id, token.shop_id, creator.pk)]))
 
 
@@ -227,5 +261,6 @@ def token_document(request: HttpRequest, token: queries.ShareToken, creator: acc
     return {
         "id": token.public_id, "state": token.state, "expires_at": token.expires_at, "product": product,
         "target": kind,
+        "page": queries.partner_page(token.target_id).url if token.target_kind == queries.PARTNER_PAGE else None,
         "code": forms.code, "text": forms.text, "digits": forms.digits, "url": forms.url,
     }  # fmt: skip

@@ -6,7 +6,7 @@ where it leads, poses as a partner or carries another address is refused on ever
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
@@ -167,7 +167,10 @@ def decide_shown(url: str, surface: str, partners: Allowlist, *, own: str = "") 
     What could not be posted any more, but is no trick, degrades to a warning: a partner's leaving breaks no old post.
     """
     posted = _decide(url, surface, partners, own, depth=0)
-    return _decide(url, "shown", partners, own, depth=0) if posted.verdict == "block" else posted
+    if posted.verdict != "block":
+        return posted
+    shown = _decide(url, "shown", partners, own, depth=0)
+    return replace(posted, verdict="warn") if shown.verdict == "allow" else shown
 
 
 def _decide(url: str, surface: str, partners: Allowlist, own: str, depth: int) -> LinkDecision:

@@ -31,13 +31,13 @@ from meadow.sharing.queries.outlets import (
     outlets,
     reach,
 )
+from meadow.sharing.queries.partner_pages import SURFACE, Lead, lead_of, partner_page
 from meadow.sharing.queries.pictures import PICTURES, can_shape, has_chinese, share_picture
 from meadow.sharing.queries.tokens import (
     TokenForms,
     address_of,
     blocking_decision,
     forms,
-    partner_page,
     qr_png,
     qr_svg,
     state_now,
@@ -68,6 +68,9 @@ from meadow.sharing.rules import (
 __all__ = [
     "state_now",
     "blocking_decision",
+    "SURFACE",
+    "Lead",
+    "lead_of",
     "ChannelReport",
     "outlet_by_id",
     "creators_using",

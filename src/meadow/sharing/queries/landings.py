@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError
 
 from meadow.kernel import clock, db
 from meadow.sharing import rules
+from meadow.sharing.queries.partner_pages import Lead, lead_of
 from meadow.sharing.rules import Origin
 
 STATEMENT = "SELECT * FROM sharing_landings(%s::bigint[], %s)"
@@ -63,6 +64,7 @@ class Resolved:
     state: str
     problem: str | None
     tag: int = 0
+    page: Lead | None = None  # where it leads, if that is a partner's page and not dead for another reason
 
     @property
     def token_id(self) -> int:
@@ -115,15 +117,17 @@ class Resolved:
 
     @property
     def ad_label(self) -> bool:
-        """Whether somebody earns when this is bought: then it is an advertisement and says so."""
-        return self.row.is_paid and self.is_live
+        """Whether somebody earns when this is bought: then it is an advertisement and says so.
+
+        What a partner pays nobody here knows, so its pages are always labelled.
+        """
+        return (self.row.is_paid or self.page is not None) and self.is_live
 
     def origin(self, surface: str = "landing") -> Origin | None:
         """Whom a view of this earns for; None once the token is dead.  A suspended creator is judged at the order."""
-        if self.state != "active" or self.row.shop_id is None:
+        if self.state != "active" or (self.row.shop_id is None and not self.is_live):
             return None
         row = self.row
-        assert row.shop_id is not None
         return Origin(row.creator_id, row.shop_id, row.product_id, surface, row.token_id, self.tag)
 
 
@@ -134,11 +138,14 @@ def landing(code: str) -> Resolved | None:
 
 
 def first_live(numbers: Sequence[int], tags: Mapping[int, int] | None = None) -> Resolved | None:
-    """The first of these numbers that is a live token, else the first that is a token at all.  One statement."""
+    """The first of these numbers that is a live token, else the first that is a token at all.
+
+    One statement; where one leads to a partner's page, three more for the policy of this moment.
+    """
     if not numbers:
         return None
     rows, now = _look_up(numbers)
-    known = [resolved_of(rows[n], now, (tags or {}).get(n, 0)) for n in numbers if n in rows]
+    known = [_judged(resolved_of(rows[n], now, (tags or {}).get(n, 0))) for n in numbers if n in rows]
     return next((resolved for resolved in known if resolved.is_live), known[0] if known else None)
 
 
@@ -152,6 +159,14 @@ def resolved_of(row: LandingRow, now: datetime, tag: int = 0) -> Resolved:
     if problem is None and row.is_target_gone:
         problem = "target_gone"
     return Resolved(row, state, problem, tag)
+
+
+def _judged(found: Resolved) -> Resolved:
+    """With the partner's page it leads to, if it does: the link policy decides anew at every visit."""
+    if found.problem is not None or found.target_kind != rules.PARTNER_PAGE:
+        return found
+    page = lead_of(found.target_id)
+    return replace(found, page=page, problem=None if page.is_open else "page_withdrawn")
 
 
 class Memory:

@@ -49,7 +49,9 @@ def material(
 
 
 def _piece(form: str, of: ShareToken, outlet: OutletView, spoken: Spoken) -> Piece | None:
-    """One form; None if the channel takes no text as long as it needs."""
+    """One form; None if the channel takes no text as long as it needs, or there is nothing to draw."""
+    if form in ("poster", "card") and of.product_id is None:
+        return None  # there is no picture of ours to draw
     tag = rules.tag_of(outlet.tag, form)
     code = rules.code_of(of.number) + rules.tag_letters(tag)
     if form in ("qr", "poster", "card"):

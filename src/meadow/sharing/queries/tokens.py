@@ -12,7 +12,8 @@ from meadow.governance import queries as governance
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
 from meadow.sharing import rules
-from meadow.sharing.models import PartnerPage, ShareToken
+from meadow.sharing.models import ShareToken
+from meadow.sharing.queries.partner_pages import partner_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,12 @@ def blocking_decision(of: ShareToken) -> str | None:
         return None
 
 
-def partner_page(page_id: int) -> PartnerPage:
-    """The partner's page behind a token.  Refuses: not_found."""
-    found = PartnerPage.objects.filter(pk=page_id).first()
-    if found is None:
-        raise Refusal("not_found")
-    return found
-
-
 def title_of(of: ShareToken) -> str:
-    """What a token is about, in a few words: the product's title, or where a partner's page is."""
+    """What a token is about, in a few words: the product's title, or whose page it is."""
     if of.product_id is not None:
         return str(catalog.cards([of.product_id])[of.product_id].title)
     if of.target_kind == rules.PARTNER_PAGE:
-        return partner_page(of.target_id).host
+        return str(governance.partner(partner_page(of.target_id).partner).name)
     return str(catalog.shop(of.shop_id).name) if of.shop_id is not None else ""
 
 

@@ -165,7 +165,7 @@ class Origin:
     """Whose recommendation a view shows, and where: what a click on it will be worth to whom."""
 
     creator_id: int
-    shop_id: int
+    shop_id: int | None  # None: a partner's page, whose sales are settled elsewhere
     product_id: int | None
     surface: str
     token_id: int | None = None
@@ -213,13 +213,14 @@ def spelled(facts: ViewFacts | ClickFacts) -> str:
     of, carrier = facts.origin, dumps(facts.carrier) if facts.carrier else '""'
     product = "null" if of.product_id is None else of.product_id
     token = "null" if of.token_id is None else of.token_id
+    shop = "null" if of.shop_id is None else of.shop_id
     if isinstance(facts, ClickFacts):
         rest = f',"a":{microseconds(facts.at)}'
     else:
         rest = ',"q":1' if facts.is_click else ""
     tag = f',"o":{of.tag}' if of.tag else ""
     return (
-        f'{{"n":"{facts.public_id}","c":{of.creator_id},"s":{of.shop_id},"p":{product},"f":"{of.surface}","t":{token},'
+        f'{{"n":"{facts.public_id}","c":{of.creator_id},"s":{shop},"p":{product},"f":"{of.surface}","t":{token},'
         f'"v":{microseconds(facts.viewed_at)},"k":{carrier}{tag}{rest}}}'
     )
 
@@ -289,6 +290,11 @@ REFUSALS: dict[str, Says] = {
         422,
         "This address cannot be shared: {why}. Share a page of this site or a product page of a partner over https.",
         "该网址无法分享：{why_zh}。请分享本站页面，或合作方的 https 商品页。",
+    ),
+    "page_withdrawn": Says(
+        410,
+        "The page of another site that this led to may not be linked any more. Ask whoever shared it for something here.",
+        "其所指向的外站页面已不再允许分享，请让分享者推荐本站商品。",
     ),
     "outlet_exists": Says(
         409,

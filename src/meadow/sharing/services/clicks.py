@@ -103,25 +103,25 @@ def accept_clicks(
     Forged or cut ids, and ids of shops that are not bought from, are flagged and left out: the order goes on as
     organic.  Refuses nothing.
     """
-    believed: dict[str, ClickFacts] = {}
+    believed: dict[str, tuple[ClickFacts, int]] = {}
     for text in dict.fromkeys(click_ids[: rules.LIMITS["click_ids_per_checkout"]]):
         facts = queries.read_click(text) if text else None
         if facts is None:
             if text:
                 _refuse("unsigned", text, carrier, person_id)
-        elif facts.origin.shop_id not in shop_ids:
+        elif (shop_id := facts.origin.shop_id) is None or shop_id not in shop_ids:
             _refuse("other_target", facts.public_id, carrier, person_id)
         else:
-            believed.setdefault(facts.public_id, facts)
+            believed.setdefault(facts.public_id, (facts, shop_id))
     if believed:
         with atomic():
-            intake.write_clicks([(facts, person_id) for facts in believed.values()])
+            intake.write_clicks([(facts, person_id) for facts, _ in believed.values()])
     return [
         CandidateClick(
-            facts.public_id, facts.origin.token_id, facts.origin.creator_id, facts.origin.shop_id,
+            facts.public_id, facts.origin.token_id, facts.origin.creator_id, shop_id,
             facts.origin.product_id, facts.origin.surface, facts.at, person_id, facts.carrier, facts.origin.tag,
         )
-        for facts in believed.values()
+        for facts, shop_id in believed.values()
     ]  # fmt: skip
 
 

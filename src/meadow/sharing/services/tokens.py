@@ -92,10 +92,11 @@ def mint_partner_token(*, creator_id: int, url: str, by: Actor = SYSTEM) -> Shar
     """The creator's token for a page of an allowlisted partner, which the link policy must allow in a post.
 
     Nobody earns by it here: the partner settles its own sales.  A blocked address is recorded with its rule.
-    Refuses: page_refused, creator_required, creator_suspended, token_blocked, unavailable.
+    Refuses: link_blocked, page_refused, creator_required, creator_suspended, token_blocked, unavailable.
     """
     _require_creator(creator_id)
-    answer = link_policy.check_link(url=url, surface="post", subject=("accounts.creator", creator_id), by=by)
+    subject = ("accounts.creator", creator_id)
+    answer = link_policy.require_links(urls=[url], surface=queries.SURFACE, subject=subject, by=by)[0]
     if answer.verdict != "allow":
         raise Refusal("page_refused", why=answer.reason_in("en"), why_zh=answer.reason_in("zh"), rule=answer.rule)
     if not answer.url.startswith("https://") or answer.partner is None:
@@ -109,11 +110,13 @@ def mint_partner_token(*, creator_id: int, url: str, by: Actor = SYSTEM) -> Shar
 def convert(*, text: str, creator_id: int, callers: Sequence[str]) -> ShareToken:
     """The asker's own token for what another's token in a text leads to; that one stays as it is.
 
-    Refuses: not_a_token, rate_limited, token_blocked, target_gone, and what mint_token refuses.
+    Refuses: not_a_token, rate_limited, token_blocked, target_gone, and what mint_token and mint_partner_token refuse.
     """
     found = resolve(text=text, callers=callers, is_seen=False)
     if found.problem in ("token_blocked", "target_gone"):
         raise Refusal(found.problem)
+    if found.target_kind == rules.PARTNER_PAGE:
+        return mint_partner_token(creator_id=creator_id, url=queries.partner_page(found.target_id).url)
     return mint_token(
         creator_id=creator_id, target_kind=found.target_kind, target_id=found.target_id, shop_id=found.shop_id,
         product_id=found.product_id,

@@ -12,8 +12,9 @@ from meadow.kernel.signing import unsign
 from meadow.web.links.marks import PURPOSE
 from meadow.web.rulebook import words
 from meadow.web.rulebook.mine import appeal_of
+from meadow.web.shop.clicks import follow
 from meadow.web.shown import language
-from meadow.web.visitor import in_their_time, signed_in
+from meadow.web.visitor import in_their_time, signed_in, visitor_of
 
 
 @never_cache
@@ -25,6 +26,7 @@ def out(request: HttpRequest) -> HttpResponse:
         raise Refusal("not_found")
     decision = queries.shown_link(payload["u"], payload["s"])
     if decision.verdict == "allow":
+        follow(request, visitor_of(request), request.GET.get("v", ""))
         response: HttpResponse = HttpResponseRedirect(decision.url)
     else:
         stopped = decision.verdict == "block"

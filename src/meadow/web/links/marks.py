@@ -29,9 +29,13 @@ def linked(text: str, surface: str) -> SafeString:
     return format_html_join("", "{}", parts)
 
 
-def address_out(url: str, surface: str) -> str:
-    """Where a link leads first.  It is signed, so this site leads nobody anywhere for others."""
-    return f"{reverse('out')}?{urlencode({'to': sign({'u': url, 's': surface}, PURPOSE)})}"
+def address_out(url: str, surface: str, view: str = "") -> str:
+    """Where a link leads first.  It is signed, so this site leads nobody anywhere for others.
+
+    view: of the page it stands on, which becomes a click when the link is followed.
+    """
+    query = {"to": sign({"u": url, "s": surface}, PURPOSE)} | ({"v": view} if view else {})
+    return f"{reverse('out')}?{urlencode(query)}"
 
 
 def _anchor(raw: str, surface: str, decision: governance.LinkDecision) -> SafeString:

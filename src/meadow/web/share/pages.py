@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
+from meadow.governance import queries as governance
 from meadow.kernel import clock
+from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
 from meadow.plans import queries as plans
 from meadow.sharing import queries, services
@@ -31,7 +33,12 @@ POST, PRODUCT, SHOP = "content.recommendation", "catalog.product", "catalog.shop
 @in_their_time
 def shares(request: HttpRequest) -> HttpResponse:
     """One's tokens with what each brought, which channels changed, and the button for a product that was picked."""
-    creator = _creator(request)
+    return _shares(request, _creator(request), {})
+
+
+def _shares(
+    request: HttpRequest, creator: accounts.Creator, more: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
     clicks: dict[int, int] = {}
     for row in queries.token_clicks(creator.pk, clock.now() - LOOK_BACK):
         clicks[row.token_id] = clicks.get(row.token_id, 0) + row.clicks
@@ -41,10 +48,11 @@ def shares(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "news": [_news(each) for each in queries.outlet_news(5)],
         "creator": creator,
+        "partners": [one.name for one in governance.partners(active_only=True)],
     }
     if request.GET.get("product"):
         values["picked"] = catalog.product_page(request.GET["product"]).card
-    return render(request, "web/share/shares.html", values)
+    return render(request, "web/share/shares.html", values | more, status=status)
 
 
 @require_POST
@@ -65,6 +73,22 @@ def new(request: HttpRequest) -> HttpResponse:
     return redirect("share_token", token.public_id)
 
 
+@require_POST
+@in_their_time
+def page(request: HttpRequest) -> HttpResponse:
+    """The token of a partner's page; what is wrong with the address stands beside the field, with the rule."""
+    creator = accounts.require_creator(signed_in(request))
+    url = request.POST.get("url", "").strip()[:2000]
+    try:
+        token = services.mint_partner_token(creator_id=creator.pk, url=url, by=Actor("person", creator.person_id))
+    except Refusal as refusal:
+        if refusal.code not in ("link_blocked", "page_refused", "malformed"):
+            raise
+        values = {"typed_url": url, "page_wrong": said(refusal), "decision": refusal.params.get("decision", "")}
+        return _shares(request, creator, values, status=422)
+    return redirect("share_token", token.public_id)
+
+
 @never_cache
 @require_safe
 @in_their_time
@@ -82,7 +106,7 @@ def share(request: HttpRequest, public_id: str) -> HttpResponse:
         "state": state, "forms": queries.forms(token, language=shown.language(), creator_name=creator.name, is_ad=is_ad),
         "outlets": [(each.code, each.name(shown.language())) for each in outlets], "chosen": chosen,
         "chosen_name": chosen.name(shown.language()) if chosen else "", "by_channel": _by_channel(creator.pk, token.pk),
-        "decision": queries.blocking_decision(token), "has_pictures": token.product_id is not None,
+        "decision": queries.blocking_decision(token), "page": _page_of(token), "has_pictures": token.product_id is not None,
     }  # fmt: skip
     if chosen is not None and state == "active":
         values |= _material(token, chosen, creator, is_ad=is_ad)
@@ -97,7 +121,7 @@ def convert(request: HttpRequest) -> HttpResponse:
     try:
         token = services.convert(text=request.POST.get("text", ""), creator_id=creator.pk, callers=callers)
     except Refusal as refusal:
-        if refusal.code not in ("not_a_token", "target_gone", "token_blocked"):
+        if refusal.code not in ("not_a_token", "target_gone", "token_blocked", "page_refused"):
             raise
         messages.error(request, said(refusal))
         return redirect("share")
@@ -139,7 +163,7 @@ def _creator(request: HttpRequest) -> accounts.Creator:
 def _is_ad(token: queries.ShareToken, creator: accounts.Creator) -> bool:
     """Whether somebody earns by it: then whatever is handed out says that it is an advertisement."""
     if token.product_id is None or token.shop_id is None:
-        return False
+        return token.target_kind == queries.PARTNER_PAGE  # what a partner pays nobody here knows
     return bool(plans.pairs_with_commission([(token.product_id, token.shop_id, creator.pk)]))
 
 
@@ -156,7 +180,13 @@ def _material(
 
 def _row(token: queries.ShareToken, clicks: int) -> dict[str, Any]:
     label, css = words.STATES[queries.state_now(token)]
-    return {"token": token, "title": queries.title_of(token), "label": label, "css": css, "clicks": clicks}
+    return {"token": token, "title": queries.title_of(token), "label": label, "css": css, "clicks": clicks,
+            "page": _page_of(token)}  # fmt: skip
+
+
+def _page_of(token: queries.ShareToken) -> str:
+    """The partner's page a token leads to, if it does."""
+    return queries.partner_page(token.target_id).url if token.target_kind == queries.PARTNER_PAGE else ""
 
 
 def _news(change: queries.OutletChange) -> dict[str, Any]:

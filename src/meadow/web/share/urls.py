@@ -7,6 +7,7 @@ from meadow.web.share import channels, pages
 urlpatterns: list[URLPattern | URLResolver] = [
     path("share", pages.shares, name="share"),
     path("share/new", pages.new, name="share_new"),
+    path("share/page", pages.page, name="share_page"),
     path("share/convert", pages.convert, name="share_convert"),
     path("share/<str:public_id>", pages.share, name="share_token"),
     path("share/<str:public_id>/revoke", pages.revoke, name="share_revoke"),

@@ -23,6 +23,7 @@ from meadow.web import shown
 from meadow.web.failures import said
 from meadow.web.shop import clicks
 from meadow.web.shop.offers import offer_of, price_of
+from meadow.web.shop.partner import partner_landing
 from meadow.web.shop.posts import item_texts
 from meadow.web.visitor import Visitor, address_of, guarded, keep_carrier, person_id_of, visitor_of
 
@@ -47,6 +48,8 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
     if token is None:
         # Chat apps glue commas and full-width signs to a link; guessing is held to the rate of the paste box.
         return redirect("landing", code=_resolved(request, code).tagged_code)
+    if token.page is not None:
+        return partner_landing(request, token, token.page)
     if token.problem:
         return gone(request, token, Refusal(token.problem))
     visitor = visitor_of(request)
