@@ -39,6 +39,10 @@ def test_a8_4_consent_send_report_and_reasons(ada: Api, mei: Api, otto: Api, mer
     me = mei.get("me").json["id"]
     assert mei.put(f"me/reach/consent/{merchant}", {}).json["stances"][0]["stance"] == "consent"
     body: dict[str, Any] = {"client_msg_id": "s-1", "title": "New linen", "text": "Here.", "audience": [me]}
+    words = {name: value for name, value in body.items() if name != "client_msg_id"}
+    before = ada.post(f"merchants/{merchant}/send-previews", words).json
+    assert before["counted"] == before["now"] + before["waiting"] + before["skipped"] == before["audience"]
+    assert mei.post(f"merchants/{merchant}/send-previews", words).status == 404
     sent = ada.post(f"merchants/{merchant}/sends", body)
     assert sent.status == 201, sent.body
     assert mei.post(f"merchants/{merchant}/sends", body).status == 404

@@ -68,6 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/reach/quiet", inbox.change_quiet_hours, name="change_quiet_hours"),
     path("inbox/reach/caps", inbox.change_caps, name="change_caps"),
     path("inbox/sends", sends.sends, name="sends"),
+    path("inbox/sends/new", sends.compose, name="compose_send"),
     path("inbox/sends/<str:public_id>/confirm", sends.confirm, name="confirm_send"),
     path("inbox/stop/<str:token>", inbox.stop, name="unsubscribe"),
     *aftersale_pages,

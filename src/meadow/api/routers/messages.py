@@ -153,6 +153,31 @@ class SendIn(t.In):
     )
 
 
+class PreviewIn(t.In):
+    title: Annotated[str, Field(min_length=1, max_length=80, examples=["New linen"])]
+    text: Annotated[str, Field(min_length=1, max_length=2000, examples=["The spring colours are here."])]
+    audience: Annotated[list[t.PersonId], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None, description="Left out: everybody who agreed to marketing from this merchant."
+    )
+
+
+class PreviewOut(t.Out):
+    """How the message would fare if it were sent now."""
+
+    audience: int
+    counted: int = Field(
+        description="How many were looked at: now + waiting + skipped. Less than a very large audience."
+    )
+    now: int = Field(description="Whom it would reach at once.")
+    waiting: int = Field(description="Who are within their quiet hours: theirs comes when these end.")
+    first: t.Moment | None = Field(description="When the first of these quiet hours ends.")
+    last: t.Moment | None
+    skipped: int
+    reasons: dict[str, int] = Field(examples=[{"no_consent": 1, "cap_month": 3}])
+    needs_other: bool = Field(description="Whether somebody else of the merchant must confirm it.")
+    others: int = Field(description="How many people could.")
+
+
 class SendOut(t.Out):
     id: SendId
     title: str = Field(examples=["New linen"])
@@ -293,6 +318,20 @@ def send_marketing(request: HttpRequest, merchant: t.MerchantId, body: SendIn) -
         audience=body.audience, by=caller.staff_of(merchant_id),
     )  # fmt: skip
     return _report(send.public_id, caller.person)
+
+
+@group.post(
+    "/merchants/{merchant}/send-previews", gives=PreviewOut, scope="share",
+    refuses=["not_found", "merchant_suspended", "audience_too_large", "link_blocked", "text_refused", "text_unclear"],
+)  # fmt: skip
+def preview_send(request: HttpRequest, merchant: t.MerchantId, body: PreviewIn) -> Any:
+    """Says whom a message would reach if it were sent now, who would wait and who be skipped and why; sends nothing."""
+    merchant_id = accounts.merchant(merchant).pk
+    found = services.preview_send(
+        merchant_id=merchant_id, title=body.title, text=body.text, audience=body.audience,
+        by=caller_of(request).staff_of(merchant_id),
+    )  # fmt: skip
+    return {name: getattr(found, name) for name in PreviewOut.model_fields}
 
 
 @group.get("/sends/{send}", gives=SendOut, scope="share", refuses=["not_found"])

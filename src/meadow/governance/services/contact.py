@@ -1,17 +1,17 @@
 """How a contact is decided, counted and kept, and how a person says who may reach them."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from meadow.accounts import queries as accounts
 from meadow.governance.models import ContactRecord, ContactStance, ContactWindow, QuietHours
 from meadow.governance.queries import contact as queries
+from meadow.governance.queries import reaching
 from meadow.governance.rules import contact as rules
-from meadow.governance.rules.contact import ContactDecision, ContactFacts, MessageClass, Opening
+from meadow.governance.rules.contact import ContactDecision, MessageClass, Opening
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -73,7 +73,7 @@ def decide_contacts(
         people = accounts.Person.objects.filter(pk__in=wanted, is_active=True)
         zones = dict(people.values_list("pk", "time_zone"))
         owner, at = queries.owner_of(sender.party), clock.now()
-        facts = _facts(sender, owner, kind, zones, at, is_open)
+        facts = reaching.facts_for(sender.party, owner, kind, zones, at, channel=sender.channel, is_open=is_open)
         decided = {person_id: rules.may_contact(found) for person_id, found in facts.items()}
         if kind == "reply" and not is_open:
             _use_windows(sender.party, [pk for pk, one in decided.items() if one.verdict == "allow"], at)
@@ -140,64 +140,9 @@ def _check(stance: str, party: Party) -> None:
         raise Refusal("malformed", field="party", why="a person, a creator or a merchant")
 
 
-def _facts(
-    sender: Sender, owner: str, kind: MessageClass, zones: dict[int, str], at: datetime, is_open: bool
-) -> dict[int, ContactFacts]:
-    """What counts for each person, in a few statements for all of them."""
-    if kind == "service":
-        return {person_id: ContactFacts(kind) for person_id in zones}
-    held: Counter[tuple[int, str]] = Counter(
-        ContactStance.objects.filter(
-            person_id__in=zones, party_kind=sender.party[0], party_id=sender.party[1], ended_at__isnull=True
-        ).values_list("person_id", "stance")
-    )
-    open_for = set(_windows(sender.party, zones, at).values_list("person_id", flat=True)) if kind == "reply" else set()
-    wishes = {row.person_id: row for row in QuietHours.objects.filter(person_id__in=zones)}
-    sent = _sent(zones, at) if kind == "marketing" else {}
-    channel = sender.channel or f"{sender.party[0]}:{sender.party[1]}"
-    facts = {}
-    for person_id, zone_name in zones.items():
-        zone = rules.zone_of(zone_name)
-        day, mine = rules.day_start(at, zone), sent.get(person_id, [])
-        month = rules.month_start(at, zone)
-        wish = wishes.get(person_id) or QuietHours()
-        facts[person_id] = ContactFacts(
-            kind,
-            has_consent=bool(held[person_id, "consent"]),
-            is_muted=bool(held[person_id, "mute"]),
-            is_blocked=bool(held[person_id, "block"]),
-            is_window_open=is_open or person_id in open_for,
-            sent_today_by_channel=sum(1 for _, on, when in mine if on == channel and when >= day),
-            sent_this_month_by_owner=sum(1 for by, _, when in mine if by == owner and when >= month),
-            received_today=sum(1 for _, _, when in mine if when >= day),
-            quiet_until=rules.quiet_until(at, zone, wish.start_minute, wish.end_minute),
-            day_most=wish.day_most,
-            month_most=wish.month_most,
-        )
-    return facts
-
-
-def _sent(person_ids: Iterable[int], at: datetime) -> dict[int, list[tuple[str, str, datetime]]]:
-    """The marketing that reached people in any zone's current month: (owner, channel, when)."""
-    found: dict[int, list[tuple[str, str, datetime]]] = {}
-    # The longest month and the width of all zones; each person's own month is cut out of it.
-    rows = ContactRecord.objects.filter(
-        person_id__in=list(person_ids), kind="marketing", verdict="allow", at__gt=at - timedelta(days=33)
-    )
-    for person_id, owner, channel, when in rows.values_list("person_id", "owner", "channel", "at"):
-        found.setdefault(person_id, []).append((owner, channel, when))
-    return found
-
-
-def _windows(party: Party, person_ids: Iterable[int], at: datetime) -> QuerySet[ContactWindow]:
-    return ContactWindow.objects.filter(
-        person_id__in=list(person_ids), party_kind=party[0], party_id=party[1], until__gt=at, answers_left__gt=0
-    )
-
-
 def _use_windows(party: Party, person_ids: list[int], at: datetime) -> None:
     """Takes one answer from the window of each that ends first."""
-    first = _windows(party, person_ids, at).order_by("person_id", "until", "pk").distinct("person_id")
+    first = reaching.windows(party, person_ids, at).order_by("person_id", "until", "pk").distinct("person_id")
     ContactWindow.objects.filter(pk__in=list(first.values_list("pk", flat=True))).update(
         answers_left=F("answers_left") - 1
     )

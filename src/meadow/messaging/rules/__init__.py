@@ -13,7 +13,7 @@ __all__ = ["NOTICES", "REFUSALS", "Words", "clean", "sales"]
 
 LIMITS = {
     "chat_characters": 2000, "title_characters": 80, "text_characters": 2000, "audience": 10_000, "everybody": 200_000, "page": 100,
-    "evidence_pictures": 5,
+    "evidence_pictures": 5, "foreseen": 20_000,
 }  # fmt: skip
 CONFIRM_WITHIN = timedelta(minutes=30)
 SEND_REMEMBERED = timedelta(hours=24)  # how long a client_msg_id names the same send

@@ -7,7 +7,15 @@ from meadow.messaging.services.inbox import mark_read
 from meadow.messaging.services.notices import notify
 from meadow.messaging.services.phones import forget_phone, reveal_phone, share_phone
 from meadow.messaging.services.reports import report_item
-from meadow.messaging.services.sends import confirm_send, expire_send, pass_delivery, send_marketing, unsubscribe
+from meadow.messaging.services.sends import (
+    Preview,
+    confirm_send,
+    expire_send,
+    pass_delivery,
+    preview_send,
+    send_marketing,
+    unsubscribe,
+)
 from meadow.messaging.services.templates import use_shipped_words, word_notice
 
 __all__ = [
@@ -19,6 +27,7 @@ __all__ = [
     "ChatLine",
     "Delivery",
     "Message",
+    "Preview",
     "Send",
     "Thread",
     "answer",
@@ -28,6 +37,7 @@ __all__ = [
     "mark_read",
     "notify",
     "pass_delivery",
+    "preview_send",
     "report_item",
     "send_marketing",
     "unsubscribe",

@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.conf import settings
 
 from meadow.accounts import queries as accounts
 from meadow.governance.queries import contact as contact_queries
+from meadow.governance.queries import reaching
 from meadow.governance.services import TextSurface, require_links, require_text
 from meadow.governance.services import contact as contacts
 from meadow.governance.services.contact import Sender
@@ -21,6 +23,27 @@ from meadow.messaging.models import Delivery, Send
 from meadow.messaging.rules import Words
 from meadow.messaging.services.delivery import UNSUBSCRIBE, deliver
 from meadow.messaging.services.notices import notify
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message before it is sent: now + waiting + skipped = counted, and counted is less than very many."""
+
+    title: str
+    text: str
+    audience: int
+    counted: int
+    now: int
+    waiting: int
+    first: datetime | None
+    last: datetime | None
+    reasons: dict[str, int]
+    needs_other: bool
+    others: int  # how many could confirm it, if somebody must
+
+    @property
+    def skipped(self) -> int:
+        return sum(self.reasons.values())
 
 
 def send_marketing(
@@ -40,22 +63,10 @@ def send_marketing(
     Refuses: not_found, merchant_suspended, malformed, audience_too_large, link_blocked, send_mismatch, text_refused,
     text_unclear.
     """
-    if by.person_id is None or not accounts.may_act_for(by.person_id, merchant_id, ("owner", "staff")):
-        raise Refusal("not_found")
-    accounts.require_merchant(merchant_id)
+    writer_id = _require_sender(merchant_id, by)
     client_msg_id = rules.clean("client_msg_id", client_msg_id, 64)
-    title = rules.clean("title", title, rules.LIMITS["title_characters"])
-    text = rules.clean("text", text, rules.LIMITS["text_characters"])
-    wanted = sorted(set(audience or ()))
-    if len(wanted) > rules.LIMITS["audience"]:
-        raise Refusal("audience_too_large", most=rules.LIMITS["audience"])
-    words, merchant = f"{title}\n{text}", ("accounts.merchant", merchant_id)
-    require_links(surface="post", subject=merchant, text=words)
-    verdict = require_text(surface=TextSurface.AD, text=words, subject=merchant, merchant_id=merchant_id)
-    if verdict.verdict == "review":
-        # Nobody looks at a message before it goes out, so it must be clear as it stands.
-        hit = verdict.hits[0]
-        raise Refusal("text_unclear", rule=hit.rule, term=hit.shown or hit.term)
+    title, text = _clear_words(merchant_id, title, text)
+    wanted = _named(audience)
     digest = hashlib.sha256(json.dumps([title, text, wanted if audience is not None else "*"]).encode()).hexdigest()
     at = clock.now()
     with atomic():
@@ -71,7 +82,7 @@ def send_marketing(
         needs_other = size > settings.MEADOW.confirm_audience
         send = Send.objects.create(
             merchant_id=merchant_id, client_msg_id=client_msg_id, digest=digest, title=title, text=text, via=via[:80],
-            audience=size, unknown=size - len(people), by_id=by.person_id, at=at,
+            audience=size, unknown=size - len(people), by_id=writer_id, at=at,
             state="unconfirmed" if needs_other else "accepted", confirm_by=at + rules.CONFIRM_WITHIN if needs_other else None,
         )  # fmt: skip
         rows = (Delivery(send=send, person_id=person_id, due_at=at) for person_id in people)
@@ -79,6 +90,27 @@ def send_marketing(
         if needs_other:
             _ask_others(send)
     return send
+
+
+def preview_send(*, merchant_id: int, title: str, text: str, audience: Sequence[str] | None, by: Actor) -> Preview:
+    """How a message would fare if it were sent now: whom it reaches, who waits, who is skipped and why, in counts.
+
+    Its words are checked as sending checks them; nothing is sent, and nothing counts against anybody's caps.
+    Refuses: what sending refuses.
+    """
+    writer_id = _require_sender(merchant_id, by)
+    title, text = _clear_words(merchant_id, title, text)
+    people, size = _people(merchant_id, _named(audience) if audience is not None else None)
+    counted = people[: rules.LIMITS["foreseen"]]
+    found = reaching.foresee(party=("accounts.merchant", merchant_id), kind="marketing", person_ids=counted)
+    skipped = dict(found.refused)
+    if size > len(people):
+        skipped["no_recipient"] = skipped.get("no_recipient", 0) + size - len(people)
+    needs_other = size > settings.MEADOW.confirm_audience
+    return Preview(
+        title, text, size, len(counted) + size - len(people), found.allowed, found.waiting, found.first, found.last,
+        skipped, needs_other, len(_others(merchant_id, writer_id)) if needs_other else 0,
+    )  # fmt: skip
 
 
 def confirm_send(*, send_id: str, by: Actor) -> Send:
@@ -106,6 +138,36 @@ def expire_send(*, send: Send) -> None:
     Delivery.objects.filter(send=send, state="waiting").update(state="skipped", reason="expired", due_at=None)
 
 
+def _require_sender(merchant_id: int, by: Actor) -> int:
+    """The person who sends for a merchant.  Refuses: not_found, merchant_suspended."""
+    if by.person_id is None or not accounts.may_act_for(by.person_id, merchant_id, ("owner", "staff")):
+        raise Refusal("not_found")
+    accounts.require_merchant(merchant_id)
+    return by.person_id
+
+
+def _clear_words(merchant_id: int, title: str, text: str) -> tuple[str, str]:
+    """Refuses: malformed, link_blocked, text_refused, text_unclear."""
+    title = rules.clean("title", title, rules.LIMITS["title_characters"])
+    text = rules.clean("text", text, rules.LIMITS["text_characters"])
+    words, merchant = f"{title}\n{text}", ("accounts.merchant", merchant_id)
+    require_links(surface="post", subject=merchant, text=words)
+    verdict = require_text(surface=TextSurface.AD, text=words, subject=merchant, merchant_id=merchant_id)
+    if verdict.verdict == "review":
+        # Nobody looks at a message before it goes out, so it must be clear as it stands.
+        hit = verdict.hits[0]
+        raise Refusal("text_unclear", rule=hit.rule, term=hit.shown or hit.term)
+    return title, text
+
+
+def _named(audience: Sequence[str] | None) -> list[str]:
+    """Refuses: audience_too_large."""
+    wanted = sorted(set(audience or ()))
+    if len(wanted) > rules.LIMITS["audience"]:
+        raise Refusal("audience_too_large", most=rules.LIMITS["audience"])
+    return wanted
+
+
 def _people(merchant_id: int, wanted: list[str] | None) -> tuple[list[int], int]:
     """Who is meant, and how many were named.  Refuses: audience_too_large."""
     if wanted is not None:
@@ -122,13 +184,21 @@ def _ask_others(send: Send) -> None:
     """Tells whoever could confirm it; the writer cannot."""
     writer, until = accounts.person(send.by_id), send.confirm_by
     assert until is not None
-    for one in accounts.staff_of(send.merchant_id):
-        if one["role"] in ("owner", "staff") and one["person_id"] != send.by_id:
-            notify(
-                person_id=int(one["person_id"]), topic="send_waits", cause=("messaging.send", send.pk),
-                title=send.title, audience=str(send.audience), name=writer.name or writer.public_id,
-                until=f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-            )  # fmt: skip
+    for person_id in _others(send.merchant_id, send.by_id):
+        notify(
+            person_id=person_id, topic="send_waits", cause=("messaging.send", send.pk),
+            title=send.title, audience=str(send.audience), name=writer.name or writer.public_id,
+            until=f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        )  # fmt: skip
+
+
+def _others(merchant_id: int, writer_id: int) -> list[int]:
+    """Who may let out what somebody has written."""
+    return [
+        int(one["person_id"])
+        for one in accounts.staff_of(merchant_id)
+        if one["role"] in ("owner", "staff") and one["person_id"] != writer_id
+    ]
 
 
 def _locked(send_id: str, by: Actor) -> Send:
