@@ -153,7 +153,7 @@ class SendIn(t.In):
     )
 
 
-class PreviewIn(t.In):
+class SendPreviewIn(t.In):
     title: Annotated[str, Field(min_length=1, max_length=80, examples=["New linen"])]
     text: Annotated[str, Field(min_length=1, max_length=2000, examples=["The spring colours are here."])]
     audience: Annotated[list[t.PersonId], Field(min_length=1, max_length=10_000)] | None = Field(
@@ -161,7 +161,7 @@ class PreviewIn(t.In):
     )
 
 
-class PreviewOut(t.Out):
+class SendPreviewOut(t.Out):
     """How the message would fare if it were sent now."""
 
     audience: int
@@ -321,17 +321,17 @@ def send_marketing(request: HttpRequest, merchant: t.MerchantId, body: SendIn) -
 
 
 @group.post(
-    "/merchants/{merchant}/send-previews", gives=PreviewOut, scope="share",
+    "/merchants/{merchant}/send-previews", gives=SendPreviewOut, scope="share",
     refuses=["not_found", "merchant_suspended", "audience_too_large", "link_blocked", "text_refused", "text_unclear"],
 )  # fmt: skip
-def preview_send(request: HttpRequest, merchant: t.MerchantId, body: PreviewIn) -> Any:
+def preview_send(request: HttpRequest, merchant: t.MerchantId, body: SendPreviewIn) -> Any:
     """Says whom a message would reach if it were sent now, who would wait and who be skipped and why; sends nothing."""
     merchant_id = accounts.merchant(merchant).pk
     found = services.preview_send(
         merchant_id=merchant_id, title=body.title, text=body.text, audience=body.audience,
         by=caller_of(request).staff_of(merchant_id),
     )  # fmt: skip
-    return {name: getattr(found, name) for name in PreviewOut.model_fields}
+    return {name: getattr(found, name) for name in SendPreviewOut.model_fields}
 
 
 @group.get("/sends/{send}", gives=SendOut, scope="share", refuses=["not_found"])
