@@ -34,11 +34,27 @@ def test_g1_policy_partners_and_bars_by_api(otto: Api, mei: Api, anyone: Api) ->
     assert otto.post("barred-hosts", {"host": "evil.org", "reason": "x"}).code == "barred_already"
     assert done(mei.post("links/check", {"url": "https://www.evil.org", "surface": "chat"}))["verdict"] == "block"
     assert done(otto.post(f"barred-hosts/{bar['id']}/lift", {"reason": "sold"}))["lifted_at"]
+    # What only operators see, each change by its version, and all of them on record.
+    assert "contract" not in done(anyone.get("partners"))[0]
+    assert mei.get(f"partners/{partner}").status in (401, 403)
+    assert done(otto.get(f"partners/{partner}"))["version"] == 1
+    change = {"after_sale_contact": "desk@example.org", "reason": "moved", "version": 1}
+    assert done(otto.patch(f"partners/{partner}", change))["after_sale_contact"] == "desk@example.org"
+    assert otto.patch(f"partners/{partner}", change).code == "stale_state"
+    assert otto.patch(f"partners/{partner}", {"contract_until": "2020-01-01T00:00:00", "reason": "x"}).status == 422
+    assert mei.patch(f"partners/{partner}", change).status in (401, 403)
+    assert done(otto.post(f"partners/{partner}/end", {"reason": "over"}))["active"] is False
+    renewal = {"contract": "2027-3", "contract_until": "2099-01-01T00:00:00Z", "reason": "made up"}
+    assert done(otto.post(f"partners/{partner}/renew", renewal))["active"] is True
+    assert [row["verb"] for row in done(otto.get(f"partners/{partner}/changes"))] == [
+        "renew_partner", "end_partner", "change_partner", "add_partner",
+    ]  # fmt: skip
     assert done(otto.post(f"partners/{partner}/end", {"reason": "over"}))["active"] is False
     assert done(mei.post("links/check", url))["code"] == "partner_ended"
     assert otto.put("link-policy/post", {"verdict": "warn", "reason": "x", "partner": partner}).code == "partner_ended"
     assert [row["verb"] for row in done(otto.get("link-policy/changes"))] == [
-        "end_partner", "lift_bar", "bar_host", "set_link_policy", "add_partner",
+        "end_partner", "renew_partner", "end_partner", "change_partner", "lift_bar", "bar_host", "set_link_policy",
+        "add_partner",
     ]  # fmt: skip
 
 

@@ -215,3 +215,51 @@ def test_g1_6_the_report_names_host_rule_and_reason_and_a_formula_is_no_formula(
     text = queries.blocked_csv().decode("utf-8-sig")
     assert text.startswith("host,rule,version,code,why_en,why_zh,times,last")
     assert not [line for line in text.splitlines() if line.startswith(("=", "+", "@"))]
+
+
+def test_g1_a_partner_is_changed_and_renewed_and_each_version_is_on_record(
+    partner: Partner, mei: tuple[str, int]
+) -> None:
+    made, otto, other = partner, SYSTEM, "https://item.taobao.com/goods/7"
+
+    def of(url: str) -> str:
+        return verdict(url, "post")[0]
+
+    assert (of(GOOD), of(other)) == ("allow", "block")
+    changed = services.change_partner(
+        partner_id=made.pk, changes={"product_patterns": ["item.taobao.com/goods/{digits}"]}, reason="moved", by=otto,
+        version=1,
+    )  # fmt: skip
+    assert (of(GOOD), of(other), changed.version) == ("block", "allow", 2)
+    # Whoever saw an older version is told; what changes nothing is no version.
+    with pytest.raises(Refusal, match="stale_state"):
+        services.change_partner(partner_id=made.pk, changes={"name": "X"}, reason="x", by=otto, version=1)
+    assert services.change_partner(partner_id=made.pk, changes={"name": made.name}, reason="x", by=otto).version == 2
+    # At the end of its contract it is as good as ended, to the second, without anybody doing anything.
+    until = clock.now() + timedelta(days=3)
+    services.change_partner(partner_id=made.pk, changes={"contract_until": until}, reason="dated", by=otto)
+    with clock.at(until - timedelta(seconds=1)):
+        assert of(other) == "allow"
+    with clock.at(until):
+        assert of(other) == "block"
+        assert queries.shown_link(other, "post").code == "partner_ended"
+        assert queries.partners(active_only=True) == []
+        with pytest.raises(Refusal, match="partner_ended"):
+            services.set_link_policy(surface="chat", verdict="warn", partner_id=made.pk, reason="x", by=otto)
+    services.end_partner(partner_id=made.pk, reason="a quarrel", by=otto)
+    assert of(other) == "block"
+    services.renew_partner(
+        partner_id=made.pk, contract="2027-3", contract_until=until + timedelta(days=365), reason="made up", by=otto
+    )
+    assert of(other) == "allow"
+    trail = queries.partner_trail(made.public_id)
+    assert [one.verb for one in trail] == [
+        "renew_partner", "end_partner", "change_partner", "change_partner", "add_partner"
+    ]  # fmt: skip
+    assert trail[0].before is not None
+    assert (trail[0].before["active"], trail[0].before["contract"]) == (False, made.contract)
+    for changes in ({"contract_until": clock.now()}, {"after_sale_contact": " "}, {"hosts": []}, {"since": 1}):
+        with pytest.raises(Refusal, match="malformed"):
+            services.change_partner(partner_id=made.pk, changes=changes, reason="x", by=otto)
+    with pytest.raises(Refusal, match="forbidden"):
+        services.renew_partner(partner_id=made.pk, contract="x", contract_until=None, reason="x", by=Actor("person", 1))

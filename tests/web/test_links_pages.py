@@ -117,6 +117,37 @@ def test_g1_the_operator_edits_the_policy_and_tries_addresses(world: World) -> N
     assert "ended" in client.get("/console/links").content.decode()
 
 
+def test_g1_the_operator_edits_renews_and_ends_a_partner_on_its_page(world: World, partner: Partner) -> None:
+    client, path = _as(world.otto), f"/console/links/partners/{partner.public_id}"
+    assert path in client.get("/console/links").content.decode()
+    form = {
+        "act": "change", "name": "Example Mall", "hosts": "item.example.org", "version": "1", "reason": "moved",
+        "product_patterns": "item.example.org/goods/{digits}", "contract": "2026-17", "contract_until": "2099-12-31",
+        "after_sale_contact": "desk@example.org",
+    }  # fmt: skip
+    assert client.post(path, form).status_code == 302
+    assert queries.judge_link("https://item.example.org/goods/7", "post").verdict == "allow"
+    page = client.get(path).content.decode()
+    for words in ("Dec 31, 2099", "care@example.org → desk@example.org", "moved", "Partner changed"):
+        assert words in page
+    assert "合同有效期至" in _as(world.otto, "zh-CN").get(path).content.decode()
+    # A stale form, a wrong pattern and a day gone by come back with what was typed.
+    for wrong, status in (
+        ({}, 409),
+        ({"version": "2", "product_patterns": "x"}, 422),
+        ({"version": "2", "contract_until": "2020-01-01"}, 422),
+        ({"version": "2", "contract_until": "soon"}, 422),
+    ):
+        answer = client.post(path, {**form, "name": "Other Mall", **wrong})
+        assert (answer.status_code, 'value="Other Mall"' in answer.content.decode()) == (status, True), wrong
+    assert client.post(path, {"act": "end", "reason": "over"}).status_code == 302
+    assert "Ended" in client.get(path).content.decode()
+    assert client.post(path, {"act": "renew", "contract": "2027-3", "reason": "again"}).status_code == 302
+    assert queries.judge_link("https://item.example.org/goods/7", "post").verdict == "allow"
+    assert _as(world.mei).get(path).status_code == 403
+    assert client.get("/console/links/partners/prt_x").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("form", "status", "told"),
     [

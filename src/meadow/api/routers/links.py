@@ -8,7 +8,7 @@ from pydantic import Field
 from meadow.api import types as t
 from meadow.api.callers import caller_of
 from meadow.api.operations import Group
-from meadow.api.routers.rulebook import PartnerOut, partner_out
+from meadow.api.routers.rulebook import PartnerOut, Pattern, partner_out
 from meadow.governance import queries, services
 from meadow.kernel.errors import Refusal
 
@@ -49,6 +49,36 @@ class ChangeOut(t.Out):
     verb: str = Field(examples=["set_link_policy"])
     before: dict[str, Any] | None = Field(examples=[{"verdict": "warn"}])
     after: dict[str, Any] | None = Field(examples=[{"surface": "chat", "verdict": "block"}])
+
+
+class PartnerTerms(PartnerOut):
+    """A partner with what only operators see."""
+
+    contract: str = Field(examples=["2026-17, signed on 1 November"])
+    after_sale_contact: str = Field(examples=["care@example.com"])
+    contract_until: t.Moment | None
+    ended_at: t.Moment | None
+    version: int = Field(examples=[1])
+
+
+class PartnerPatch(t.In):
+    """What is named is changed, the rest stays.  version: the one that was seen; another one is refused."""
+
+    name: t.Name | None = None
+    hosts: Annotated[list[Host], Field(min_length=1, max_length=50)] | None = None
+    product_patterns: Annotated[list[Pattern], Field(min_length=1, max_length=100)] | None = None
+    contract: Annotated[str, Field(min_length=1, max_length=2000, examples=["2026-17"])] | None = None
+    after_sale_contact: Annotated[str, Field(min_length=1, max_length=254, examples=["care@example.com"])] | None = None
+    contract_until: t.Moment | None = None
+    reason: Reason
+    version: int | None = Field(None, ge=1, le=10**9, examples=[1])
+
+
+class RenewalIn(t.In):
+    contract: Annotated[str, Field(min_length=1, max_length=2000, examples=["2027-3, signed on 1 December"])]
+    contract_until: t.Moment | None = None
+    reason: Reason
+    version: int | None = Field(None, ge=1, le=10**9, examples=[1])
 
 
 class BarIn(t.In):
@@ -121,6 +151,51 @@ def end_partner(request: HttpRequest, partner: PartnerId, body: LinkReasonIn) ->
     return partner_out(services.end_partner(partner_id=queries.partner(partner).pk, reason=body.reason, by=by))
 
 
+@group.get("/partners/{partner}", gives=PartnerTerms, scope="operate", refuses=["forbidden"])
+def get_partner(request: HttpRequest, partner: PartnerId) -> Any:
+    """A partner with its contract, until when it runs, and who answers after a sale."""
+    caller_of(request).operator()
+    return _terms(queries.partner(partner))
+
+
+@group.patch(
+    "/partners/{partner}", gives=PartnerTerms, scope="operate",
+    refuses=["forbidden", "pattern_invalid", "partner_exists", "stale_state"],
+)  # fmt: skip
+def change_partner(request: HttpRequest, partner: PartnerId, body: PartnerPatch) -> Any:
+    """Changes a partner; the next decision about a link is made by it."""
+    by = caller_of(request).operator()
+    sent = {name: getattr(body, name) for name in body.model_fields_set - {"reason", "version"}}
+    changes = {name: value for name, value in sent.items() if value is not None or name == "contract_until"}
+    return _terms(
+        services.change_partner(
+            partner_id=queries.partner(partner).pk, changes=changes, reason=body.reason, by=by, version=body.version
+        )
+    )
+
+
+@group.post("/partners/{partner}/renew", gives=PartnerTerms, scope="operate", refuses=["forbidden", "stale_state"])
+def renew_partner(request: HttpRequest, partner: PartnerId, body: RenewalIn) -> Any:
+    """A new contract: the partnership holds from now on, whether it had ended or not."""
+    by = caller_of(request).operator()
+    return _terms(
+        services.renew_partner(
+            partner_id=queries.partner(partner).pk, contract=body.contract, contract_until=body.contract_until,
+            reason=body.reason, by=by, version=body.version,
+        )
+    )  # fmt: skip
+
+
+@group.get("/partners/{partner}/changes", gives=list[ChangeOut], scope="operate", refuses=["forbidden"])
+def list_partner_changes(request: HttpRequest, partner: PartnerId) -> Any:
+    """Every change of a partner with what it was before, the newest first."""
+    caller_of(request).operator()
+    return [
+        {"at": one.at, "verb": one.verb, "before": one.before, "after": one.after}
+        for one in queries.partner_trail(partner)
+    ]
+
+
 @group.get("/barred-hosts", gives=list[BarOut], scope="operate", refuses=["forbidden"])
 def list_barred_hosts(request: HttpRequest) -> Any:
     """Hosts blocked on every surface, with those that were let go."""
@@ -158,6 +233,13 @@ def flag_link_evasion(request: HttpRequest, body: EvasionIn) -> Any:
         party=(kind, account), hosts=body.hosts, reason=body.reason, reason_zh=body.reason_zh, by=by
     )
     return {"decision": made.decision.public_id, "points": queries.points_of(kind, account)}
+
+
+def _terms(one: queries.Partner) -> dict[str, Any]:
+    return partner_out(one) | {
+        "contract": one.contract, "after_sale_contact": one.after_sale_contact, "contract_until": one.contract_until,
+        "ended_at": one.ended_at, "version": one.version,
+    }  # fmt: skip
 
 
 def _bar(one: queries.BarredHost) -> dict[str, Any]:

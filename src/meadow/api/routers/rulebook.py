@@ -85,6 +85,7 @@ class PartnerIn(t.In):
     product_patterns: Annotated[list[Pattern], Field(min_length=1, max_length=100)]
     contract: Annotated[str, Field(min_length=1, max_length=2000, examples=["2026-17, signed on 1 November"])]
     after_sale_contact: Annotated[str, Field(min_length=1, max_length=254, examples=["care@example.com"])]
+    contract_until: t.Moment | None = Field(None, description="From then on it is as good as ended; null: open.")
 
 
 class PartnerOut(t.Out):
@@ -183,7 +184,8 @@ def add_partner(request: HttpRequest, body: PartnerIn) -> Any:
     """Adds a platform whose product pages may be linked from now on."""
     made = services.add_partner(
         name=body.name, hosts=body.hosts, product_patterns=body.product_patterns, contract=body.contract,
-        after_sale_contact=body.after_sale_contact, by=caller_of(request).operator(),
+        after_sale_contact=body.after_sale_contact, contract_until=body.contract_until,
+        by=caller_of(request).operator(),
     )  # fmt: skip
     return partner_out(made)
 
@@ -211,5 +213,5 @@ def _decision(made: queries.Decision) -> dict[str, Any]:
 def partner_out(partner: queries.Partner) -> dict[str, Any]:
     return {
         "id": partner.public_id, "name": partner.name, "hosts": partner.hosts,
-        "product_patterns": partner.product_patterns, "active": partner.active, "since": partner.since,
+        "product_patterns": partner.product_patterns, "active": partner.runs_at(clock.now()), "since": partner.since,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Which tables hold the partners whose links are allowed, and what operators set apart from them."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -30,9 +31,15 @@ class Partner(models.Model):
     active = models.BooleanField(default=True)
     since = models.DateTimeField(default=now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    contract_until = models.DateTimeField(null=True, blank=True)  # from then on it is as good as ended
+    version = models.IntegerField(default=1)  # grows with every change; the trail of audit entries says what changed
 
     def __str__(self) -> str:
         return self.name
+
+    def runs_at(self, moment: datetime) -> bool:
+        """Whether the partnership holds at a moment."""
+        return self.active and (self.contract_until is None or moment < self.contract_until)
 
 
 class LinkSetting(models.Model):

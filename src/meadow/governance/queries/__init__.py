@@ -85,6 +85,7 @@ from meadow.governance.queries.links import (
     link_policy,
     link_policy_trail,
     partner,
+    partner_trail,
     partners,
     read_partner_file,
     shown_link,
@@ -199,6 +200,7 @@ from meadow.governance.rules.surfaces import COLUMNS, TextSurface, surface_of
 from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_packs
 
 __all__ = [
+    "partner_trail",
     "BarredHost",
     "AT_ONCE",
     "forbids_goods",

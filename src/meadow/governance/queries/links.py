@@ -9,7 +9,7 @@ from django.conf import settings
 from meadow.governance import rules
 from meadow.governance.models import BarredHost, Partner
 from meadow.governance.rules import Allowlist, FoundLink, LinkDecision, PartnerPages, build_allowlist
-from meadow.kernel import db
+from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.models import AuditEntry
 
@@ -26,11 +26,11 @@ def allowlist() -> Allowlist:
 
 
 _POLICY = """
-SELECT 'page' AS kind, id, public_id AS partner, name, hosts, product_patterns AS patterns, active, NULL AS surface,
-  NULL AS verdict, NULL AS rule_id, NULL AS reason, NULL AS reason_zh FROM governance_partner
-UNION ALL SELECT 'set', s.id, p.public_id, NULL, NULL, NULL, NULL, s.surface, s.verdict, NULL, NULL, NULL
+SELECT 'page' AS kind, id, public_id AS partner, name, hosts, product_patterns AS patterns, active,
+  contract_until AS until, NULL AS surface, NULL AS verdict, NULL AS rule_id, NULL AS reason, NULL AS reason_zh FROM governance_partner
+UNION ALL SELECT 'set', s.id, p.public_id, NULL, NULL, NULL, NULL, NULL, s.surface, s.verdict, NULL, NULL, NULL
   FROM governance_linksetting s LEFT JOIN governance_partner p ON p.id = s.partner_id
-UNION ALL SELECT 'bar', id, NULL, host, NULL, NULL, NULL, NULL, NULL, rule_id, reason, reason_zh
+UNION ALL SELECT 'bar', id, NULL, host, NULL, NULL, NULL, NULL, NULL, NULL, rule_id, reason, reason_zh
   FROM governance_barredhost WHERE lifted_at IS NULL
 ORDER BY 1, 2
 """
@@ -40,10 +40,15 @@ def _policy() -> tuple[tuple[PartnerPages, ...], rules.Policy]:
     of: dict[str, list[dict[str, Any]]] = {"page": [], "set": [], "bar": []}
     for row in db.rows(_POLICY):
         of[row["kind"]].append(row)
+    # Most contracts are open, and then nobody needs to know the time.
+    now = clock.now() if any(row["until"] for row in of["page"]) else None
     pages = tuple(
-        PartnerPages(row["partner"], row["name"], tuple(row["hosts"]), tuple(row["patterns"]), row["active"])
+        PartnerPages(
+            row["partner"], row["name"], tuple(row["hosts"]), tuple(row["patterns"]),
+            row["active"] and (now is None or row["until"] is None or now < row["until"]),
+        )
         for row in of["page"]
-    )
+    )  # fmt: skip
     return pages, rules.Policy(
         tuple((row["surface"], row["verdict"]) for row in of["set"] if row["partner"] is None),
         tuple((row["partner"], row["surface"], row["verdict"]) for row in of["set"] if row["partner"] is not None),
@@ -127,8 +132,15 @@ def judge_link(url: str, surface: str) -> LinkDecision:
 
 
 def partners(*, active_only: bool = False) -> list[Partner]:
-    """The partners by name."""
-    return list((Partner.objects.filter(active=True) if active_only else Partner.objects.all()).order_by("name"))
+    """The partners by name; active ones are those whose contract runs."""
+    found, now = Partner.objects.order_by("name"), clock.now()
+    return [one for one in found if one.runs_at(now) or not active_only]
+
+
+def partner_trail(public_id: str, limit: int = 100) -> list[AuditEntry]:
+    """Who changed a partner, when and how, the newest first.  Refuses: not_found."""
+    subject = {"subject_kind": "governance.partner", "subject_id": partner(public_id).pk}
+    return list(AuditEntry.objects.filter(**subject).order_by("-pk")[:limit])
 
 
 def blocked_hosts(limit: int = 1000, least_accounts: int = 1) -> list[dict[str, object]]:

@@ -92,7 +92,7 @@ from meadow.governance.services.packs import (
     scan_step,
 )
 from meadow.governance.services.parties import party_of, register_owner
-from meadow.governance.services.partners import add_partner, end_partner
+from meadow.governance.services.partners import add_partner, change_partner, end_partner, renew_partner
 from meadow.governance.services.private import Opened, is_private, open_private, register_private
 from meadow.governance.services.queue import claim_case, file_case, next_case, release_case
 from meadow.governance.services.reversal import (
@@ -181,6 +181,8 @@ __all__ = [
     "empty_due_texts",
     "end_pack",
     "end_partner",
+    "change_partner",
+    "renew_partner",
     "end_sanction",
     "erase_appeals",
     "erase_comments",

@@ -115,7 +115,7 @@ def _active(partner_id: int) -> Partner:
     found = Partner.objects.filter(pk=partner_id).first()
     if found is None:
         raise Refusal("not_found")
-    if not found.active:
+    if not found.runs_at(clock.now()):
         raise Refusal("partner_ended", name=found.name)
     return found
 

@@ -6,27 +6,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from meadow.governance import queries, services
+from meadow.kernel import clock
 from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
 from meadow.web import shown
+from meadow.web.links.partners import SOON, until_of
+from meadow.web.links.words import SURFACES, VERDICTS, change_of
 from meadow.web.rulebook import words
 from meadow.web.visitor import guarded, in_their_time
-
-SURFACES = {
-    "post": gettext_lazy("Recommendations"), "profile": gettext_lazy("Profiles"),
-    "question": gettext_lazy("Questions and answers"), "comment": gettext_lazy("Comments"),
-    "shop_notice": gettext_lazy("Shop notices"), "chat": gettext_lazy("Chats"),
-    "shown": gettext_lazy("Old links that may no longer be posted"),
-}  # fmt: skip
-VERDICTS = {
-    "allow": (gettext_lazy("Allow"), "good"), "warn": (gettext_lazy("Warn"), "warn"),
-    "block": (gettext_lazy("Block"), "bad"),
-}  # fmt: skip
 
 
 @never_cache
@@ -64,7 +55,7 @@ def _change(request: HttpRequest, act: str, by: Actor) -> None:
         services.add_partner(
             name=form.get("name", ""), hosts=form.get("hosts", "").split(),
             product_patterns=form.get("patterns", "").split(), contract=form.get("contract", ""),
-            after_sale_contact=form.get("contact", ""), by=by,
+            after_sale_contact=form.get("contact", ""), contract_until=until_of(form.get("contract_until", "")), by=by,
         )  # fmt: skip
     elif act == "end":
         services.end_partner(partner_id=queries.partner(form.get("partner", "")).pk, reason=reason, by=by)
@@ -77,7 +68,7 @@ def _change(request: HttpRequest, act: str, by: Actor) -> None:
 
 
 def _values(request: HttpRequest) -> dict[str, Any]:
-    partners = queries.partners()
+    partners, now = queries.partners(), clock.now()
     tried = request.GET.get("url", "").strip()[:2100]
     where = request.GET.get("where", "post")
     return {
@@ -91,9 +82,20 @@ def _values(request: HttpRequest) -> dict[str, Any]:
         ],
         "choices": [(name, SURFACES.get(name, name)) for name in queries.SURFACES],
         "verdicts": [(name, label) for name, (label, _kind) in VERDICTS.items()],
-        "partners": partners, "active": [one for one in partners if one.active], "bars": queries.barred_hosts(),
-        "trail": queries.link_policy_trail(20), "tried": tried, "where": where,
+        "partners": [_partner(one) for one in partners], "active": [one for one in partners if one.runs_at(now)], "bars": queries.barred_hosts(),
+        "trail": [
+            change_of(one["at"], one["verb"], one["before"], one["after"]) for one in queries.link_policy_trail(20)
+        ], "tried": tried, "where": where,
         "answer": _answer(tried, where) if tried and where in queries.SURFACES else None,
+    }  # fmt: skip
+
+
+def _partner(one: queries.Partner) -> dict[str, Any]:
+    now, until = clock.now(), one.contract_until
+    runs = one.runs_at(now)
+    return {
+        "partner": one, "runs": runs, "ended_at": one.ended_at or until, "until": until,
+        "ends_soon": bool(runs and until and until - now < SOON),
     }  # fmt: skip
 
 
