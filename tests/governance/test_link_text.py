@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meadow.governance.rules import build_allowlist, decide_link, links_in_text
+from meadow.governance.rules import build_allowlist, decide_link, links_in_text, text
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,24 @@ def test_no_text_takes_long(filler: str) -> None:
     started = time.perf_counter()
     links_in_text(text)
     assert time.perf_counter() - started < 1.5
+
+
+BITS = (
+    "a", "Z", "9", "\u0130", " ", "\n", ".", "。", "点", " dot ", "[.]", "（点）", "·", "😀", ",com", "、cn", "%2e", "&#46;", "&period;",
+    "\\.", "-点-", "~d0t~", "com", "evil", "e v i l . c o m", "h-t-t-p", "https", "://", " : / / ", "www", "中", "/", "_", "*",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(BITS), max_size=14).map("".join))
+def test_the_quick_searches_miss_nothing_that_the_thorough_ones_find(folded: str) -> None:
+    spelled = {
+        place
+        for place in range(1, len(folded))
+        if (dot := text._SPELLED_DOT.match(folded, place)) and dot.end() > place
+    }
+    assert spelled <= {found.start() for found in text._MAY_BE_DOTTED.finditer(folded)}
+    if text._SPELLED_OUT.search(folded):
+        assert text._MAY_BE_SPELLED_OUT.search(folded)
+    plain = "".join("" if text._is_dropped(char) else text._folded(char) for char in folded)
+    if plain != folded:
+        assert text._changed().search(folded)

@@ -35,8 +35,10 @@ def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterator[str]:
 
     bare_hosts: whether a host without a scheme, such as evil.example, counts as one.
     """
-    if _PLAIN.match(text):
-        return
+    return iter(()) if _PLAIN.match(text) else _round_by_round(text, bare_hosts)
+
+
+def _round_by_round(text: str, bare_hosts: bool) -> Iterator[str]:
     for _ in range(ROUNDS):
         yield from _in_plain(_folded(text), bare_hosts)
         yield from _in_encoded(text, bare_hosts)
@@ -48,10 +50,11 @@ def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterator[str]:
 
 
 def _in_plain(text: str, bare_hosts: bool) -> Iterator[str]:
-    for pattern in (_WITH_SCHEME, _DANGEROUS, _SLASHES):
-        if found := pattern.search(text):
-            yield found[0]
-            return
+    if ":" in text or "//" in text or "\\" in text:
+        for pattern in (_WITH_SCHEME, _DANGEROUS, _SLASHES):
+            if found := pattern.search(text):
+                yield found[0]
+                return
     if not bare_hosts or "." not in text:
         return
     for token in _TOKEN.findall(text):

@@ -14,7 +14,7 @@ Kind = Literal["phone", "bank_card", "messenger", "mail"]
 
 _DIGIT = "0-9" + "".join(sign for sign in DIGIT_OF if not sign.isascii())
 # A run of seven digits in any script, with signs in between; o, l and i pass for digits.
-_RUN = re.compile(rf"(?:[{_DIGIT}]|(?<![a-z])[li])(?:[\W_]{{0,3}}[{_DIGIT}oil]){{6,}}")
+_RUN = re.compile(rf"[{_DIGIT}li](?<![a-z][li])(?:[\W_]{{0,3}}[{_DIGIT}oil]){{6,}}")
 _PARTS = re.compile(rf"[{_DIGIT}oil]+")
 _ENGLISH = {
     "zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",

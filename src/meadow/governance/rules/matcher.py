@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from string import ascii_letters
 from typing import Generic, TypeVar
 
 import ahocorasick_rs
@@ -128,7 +129,8 @@ class Matcher:
             letters, gaps = veils.letters_and_gaps(folded, cast.squeeze)
             written = _Written(number, natural(text), letters, gaps, is_veil)
             self._folded.add(folded, written)
-            self._squeezed.add(squeezed, written)
+            if len(squeezed) > 1:  # one letter alone hides nothing
+                self._squeezed.add(squeezed, written)
         own = "".join(char for char in cast.fold.cast(term.text) if char.isalnum())
         for syllables in voicings(term):
             spoken = _Spoken(number, syllables, own)
@@ -166,22 +168,18 @@ class Matcher:
         if len(folded) != len(text):
             folded = "".join(piece[:1] or "\0" for piece in self._shades.fold.pieces(text))
         windows: list[tuple[int, int, list[tuple[int, int]]]] = []
-        reach, within = -1, 0
-        addresses = [found.span() for found in _ADDRESS.finditer(text)] if "://" in text else []
-        for run in _LATIN.finditer(folded):
-            first, behind = run.span()
-            while within < len(addresses) and addresses[within][1] <= first:
-                within += 1
-            if within < len(addresses) and addresses[within][0] <= first and behind < addresses[within][1]:
-                continue
-            if not is_spoken(run[0]):
-                continue
-            if first > reach:
-                windows.append((max(reach, first - _REACH, 0), 0, []))
-            reach = behind + _REACH
-            start, _, runs = windows[-1]
-            runs.append((first, behind))
-            windows[-1] = (start, reach, runs)
+        reach = -1
+        for begin, end in _apart_from_addresses(text):
+            for run in _LATIN.finditer(folded, begin, end):
+                if not is_spoken(run[0]):
+                    continue
+                first, behind = run.span()
+                if first > reach:
+                    windows.append((max(reach, first - _REACH, 0), 0, []))
+                reach = behind + _REACH
+                start, _, runs = windows[-1]
+                runs.append((first, behind))
+                windows[-1] = (start, reach, runs)
         return self._listen(text, windows) if windows else []
 
     def _listen(
@@ -213,6 +211,16 @@ class Matcher:
                 for one in self._mixed.owners(place)
             )
         return known
+
+
+def _apart_from_addresses(text: str) -> Iterator[tuple[int, int]]:
+    """The stretches of a text without its plain addresses, but for the letters at their ends."""
+    begin = 0
+    if "://" in text:
+        for found in _ADDRESS.finditer(text):
+            yield begin, found.start()
+            begin = found.start() + len(found[0].rstrip(ascii_letters))
+    yield begin, len(text)
 
 
 def _takes_part(start: int, end: int, parts: list[tuple[int, int]], is_slight: bool) -> bool:

@@ -30,7 +30,10 @@ def _is_id(text: str) -> bool:
 
 
 def _is_slug(text: str) -> bool:
-    return 1 <= len(text) <= 200 and text not in (".", "..") and all(c.isalnum() or c in "-_." for c in text)
+    if not 1 <= len(text) <= 200 or text in (".", ".."):
+        return False
+    letters = text.replace("-", "").replace("_", "").replace(".", "")
+    return not letters or letters.isalnum()
 
 
 CLASSES: dict[str, Callable[[str], bool]] = {"digits": _is_digits, "id": _is_id, "slug": _is_slug}

@@ -68,7 +68,7 @@ class Shade:
         """What stands for each character of the text, "" where nothing does."""
         table = self._table
         try:
-            return [table[ord(char)] for char in text]
+            return list(map(table.__getitem__, map(ord, text)))
         except IndexError:  # a character beyond the table
             return [self.char(char) for char in text]
 

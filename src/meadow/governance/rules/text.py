@@ -36,22 +36,28 @@ _SPELLED_DOT = re.compile(
     rf"|(?:[-_*~]+(?:{_WORD})[-_*~]+|\s+\.\s*|\s*[。．]|\s*[{_SIGNS}]\s*)(?={_SURE}))",
     re.I,
 )
-# Looking behind from every character is slow: first the letters and digits that a spelled dot could follow.
+# A search that begins with one set of characters is many times faster than one that looks around at every place: this
+# finds the sign that may begin a spelled dot behind a letter or digit.
+_LETTERS = "A-Za-z0-9\u0130\u0131"  # two more count as an i where case does not count
+_DOT_SIGNS = rf"小圆句点點\[({{<（【「《〔。｡．{_SIGNS}"
 _MAY_BE_DOTTED = re.compile(
-    rf"[A-Za-z0-9](?=\s*[小圆句点點\[({{<（【「《〔。｡．{_SIGNS}]|\s+[.d]|&[#p]|%2|\\\.|[,，、]c|[-_*~]+[小圆句点點d])",
-    re.I,
+    rf"[\s{_DOT_SIGNS}&%\\,，、_*~\-](?<=[{_LETTERS}][\s\S])(?=(?<=[{_DOT_SIGNS}])|(?<=\s)(?:\s*[{_DOT_SIGNS}]|\s*[.dD])"
+    r"|(?<=&)[#pP]|(?<=%)2|(?<=\\)\.|(?<=[,，、])[cC]|(?<=[-_*~])[-_*~]*[小圆句点點dD])"
 )
 _SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
 # A scheme whose signs were encoded or set apart: "https%3A%2F%2F", "https : / /".
 _SPELLED_SCHEME = re.compile(
-    r"(?<![A-Za-z0-9])https?(?:\s*(?::|：|%3a|&#0*58;|&colon;|冒号)\s*)(?:\s*(?:/|／|%2f|&#0*47;|&sol;|斜杠)){2}\s*",
+    r"(?<![A-Za-z0-9])(https?)(?:\s*(?::|：|%3a|&#0*58;|&colon;|冒号)\s*)(?:\s*(?:/|／|%2f|&#0*47;|&sol;|斜杠)){2}\s*",
     re.I,
 )
+_PLAIN_SCHEME = re.compile(r"https?://(?!\s)", re.I)
 # Letters one by one: "e v i l . c o m", "e-v-i-l-.-c-o-m".
 _SPELLED_OUT = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9.。点/:][ _*|~+\-]{1,2}){5,60}[A-Za-z0-9](?![A-Za-z0-9])")
+_MAY_BE_SPELLED_OUT = re.compile(rf"[ _*|~+\-](?:[{_LETTERS}.。点/:][ _*|~+\-]{{1,2}}){{3}}")
 # One of these signs stands behind the first word of every address.
-_BEGINS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]++(?=[.:+\-])|//", re.I)
-_HTTP = re.compile("http", re.I)
+_BEGINS = re.compile(rf"[{_LETTERS}/](?:(?<!/)(?<![{_LETTERS}]{{2}})[{_LETTERS}]*+(?=[.:+\-]\S)|(?<=/)/)")
+_REST = re.compile(f"(?<=[{_LETTERS}])[{_LETTERS}]+")
+_HTTP = re.compile("[hH][tT][tT][pP]")
 _FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋․﹒")
 _TRAILING = ".,;:!?'*_~"
 
@@ -88,16 +94,20 @@ def links_in_text(text: str) -> list[FoundLink]:
 
 def _matches(plain: str) -> Iterator[re.Match[str]]:
     """All addresses of a plain text; asked only where one may begin, since most characters are no such place."""
-    behind = 0
-    for run in _BEGINS.finditer(plain):
-        start, end = run.span()
-        while start < end:
-            if start >= behind and (match := _LINK.match(plain, start)):
+    at = 0
+    while run := _BEGINS.search(plain, at):
+        start, at = run.span()
+        while start < at:
+            if match := _LINK.match(plain, start):
                 yield match
-                behind = match.end()
+            start = match.end() if match else start + 1
+            if start > at:
+                # A link ends within a word when its parts are longer than an address has them.
+                rest = _REST.match(plain, start)
+                at = rest.end() if rest else start
             # Inside a word only a plain scheme begins: "seehttps://evil.com".
-            inner = _HTTP.search(plain, max(start + 1, behind), end)
-            start = inner.start() if inner else end
+            inner = _HTTP.search(plain, start, at)
+            start = inner.start() if inner else at
 
 
 def clean_text(text: str, longest: int) -> str:
@@ -108,7 +118,9 @@ def clean_text(text: str, longest: int) -> str:
 def _plain(text: str) -> tuple[str, Sequence[int]]:
     """The text without hidden characters, full-width ones folded and spelled dots dotted, with offsets into it."""
     offsets: Sequence[int] = range(len(text))
-    if not _FAR.search(text):
+    if not _changed().search(text):
+        folded = text
+    elif not _FAR.search(text):
         folded = text.translate(_table())
         if len(folded) < len(text):
             offsets = [offset for offset, char in enumerate(text) if not _is_dropped(char)]
@@ -127,7 +139,7 @@ Edits = list[tuple[int, int, str]]  # from where to where, and what stands there
 def _collapsed(folded: str) -> Edits:
     """The gaps between letters that were set one by one, where an address comes out without them."""
     edits: Edits = []
-    for match in _SPELLED_OUT.finditer(folded):
+    for match in _SPELLED_OUT.finditer(folded) if _MAY_BE_SPELLED_OUT.search(folded) else ():
         joined = re.sub(r"[ _*|~+\-]", "", match[0]).replace("点", ".").replace("。", ".")
         found = _LINK.search(joined)
         if found and (found.lastgroup != "bare" or _is_bare_link(found[0])):
@@ -142,7 +154,7 @@ def _dotted(folded: str) -> Edits:
     """What stands for a dot or for the signs of a scheme, in order and apart from each other."""
     edits: Edits = []
     for before in _MAY_BE_DOTTED.finditer(folded):
-        dot = _SPELLED_DOT.match(folded, before.end())
+        dot = _SPELLED_DOT.match(folded, before.start())
         if dot and (not edits or edits[-1][1] <= dot.start()):
             edits.append((dot.start(), dot.end(), "."))
     plain = folded.lower()
@@ -152,10 +164,9 @@ def _dotted(folded: str) -> Edits:
             for match in _SPACED_WWW.finditer(folded)
             for gap in re.finditer(r"\s+", match[0])
         ]
-    for match in _SPELLED_SCHEME.finditer(folded) if "http" in plain else ():
-        signs = re.compile(r"https?", re.I).match(match[0])
-        if signs and match[0][signs.end() :] != "://":
-            edits.append((match.start() + signs.end(), match.end(), "://"))
+    for http in _HTTP.finditer(folded):
+        if not _PLAIN_SCHEME.match(folded, http.start()) and (match := _SPELLED_SCHEME.match(folded, http.start())):
+            edits.append((match.end(1), match.end(), "://"))
     edits.sort()
     return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]
 
@@ -177,6 +188,22 @@ def _edited(folded: str, offsets: Sequence[int], edits: Edits) -> tuple[str, Seq
 def _table() -> list[str]:
     """What stands for each character: translating by a list takes a tenth of the time of asking for each."""
     return ["" if _is_dropped(char) else _folded(char) for char in map(chr, range(_TABLE_SIZE))]
+
+
+@cache
+def _changed() -> re.Pattern[str]:
+    """What an ordinary text has none of: the characters that are dropped or folded, and those of the further planes."""
+    spans: list[list[int]] = []
+    for code, plain in enumerate(_table()[:0x10000]):
+        if plain == chr(code):
+            continue
+        if spans and spans[-1][1] == code - 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    ranges = "".join(rf"\u{first:04x}-\u{last:04x}" for first, last in spans)
+    # Ranges beyond are tried one by one, so there is only one.
+    return re.compile(rf"[{ranges}\U00010000-\U0010ffff]")
 
 
 def _is_dropped(char: str) -> bool:
