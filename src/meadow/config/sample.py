@@ -106,7 +106,7 @@ def _creators(people: dict[str, int]) -> dict[str, int]:
 def _shop(sample: ShopSample, keeper_id: int, *, editions: int) -> tuple[int, int]:
     """Opens a shop and imports its goods, as a keeper would: with a file.  Returns its id and how many products."""
     merchant = accounts.open_merchant(person_id=keeper_id, name=sample.merchant)
-    payments.admit_merchant(merchant_id=merchant.pk, reason="one of the sample shops", by=SYSTEM)
+    payments.admit_merchant(merchant_id=merchant.pk, reason="one of the sample shops", level=1, by=SYSTEM)
     unit = 10 ** exponent(settings.MEADOW.currency)
     shop = catalog.open_shop(
         merchant_id=merchant.pk, name=sample.name, notice=sample.notice, flat_shipping_minor=sample.shipping * unit

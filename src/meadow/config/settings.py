@@ -68,6 +68,12 @@ class Settings:
     payout_minimum_minor: int = 100
     #: Payouts above this, in minor units, need the approval of two operators.
     payout_approval_minor: int = 5_000_000
+    #: The largest order, in minor units, that a merchant verified as an individual takes; 0 sets no limit.
+    individual_order_minor: int = 2_000_000
+    #: How much such a merchant takes out within 24 hours, in minor units of each currency; 0 sets no limit.
+    individual_payout_minor: int = 5_000_000
+    #: How many products such a merchant has on sale at a time; 0 sets no limit.
+    individual_products: int = 1_000
     #: For how many days the data and documents of an ended merchant application are kept.
     applicant_document_days: int = 180
 

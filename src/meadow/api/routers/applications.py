@@ -119,6 +119,17 @@ class ApplicationStatisticsOut(t.Out):
     late: int = Field(examples=[1])
 
 
+class LimitsOut(t.Out):
+    """What a merchant's level allows; null sets no limit.  Amounts are in minor units of each currency."""
+
+    level: int | None = Field(description="null: not verified yet.", examples=[0])
+    order_minor: int | None = Field(description="The largest order.", examples=[2_000_000])
+    payout_minor: int | None = Field(description="All payouts within 24 hours.", examples=[5_000_000])
+    products: int | None = Field(description="Products on sale at a time.", examples=[1_000])
+    paid_out_minor: dict[str, int] = Field(description="Within 24 hours, by currency.", examples=[{"CNY": 120_000}])
+    raised_by: int | None = Field(description="The level to apply for to have them raised.", examples=[1])
+
+
 class SentOut(t.Out):
     kind: str = Field(examples=["phone"])
     target: str = Field(examples=["+86 138 0000 0000"])
@@ -216,6 +227,20 @@ def cancel_application(request: HttpRequest, application: t.ApplicationId) -> An
     row = _seen(request, application)
     by = caller_of(request).within(row.merchant_id)
     return _shown(services.cancel_application(application_id=row.pk, by=by))
+
+
+@group.get("/merchants/{merchant}/limits", gives=LimitsOut, scope="catalog")
+def get_merchant_limits(request: HttpRequest, merchant: t.MerchantId) -> Any:
+    """What the merchant's level of verification allows, and what of it is used."""
+    found = accounts.merchant(merchant)
+    caller_of(request).staff_of(found.pk)
+    limits = queries.limits_of_merchant(found.pk)
+    is_limited = limits.most != queries.limits_of_level(1)
+    return {
+        "level": limits.level, "order_minor": limits.most.order_minor, "payout_minor": limits.most.payout_minor,
+        "products": limits.most.products, "paid_out_minor": limits.paid_out_minor,
+        "raised_by": 1 if is_limited else None,
+    }  # fmt: skip
 
 
 @group.get("/applications", gives=list[ApplicationOut], scope="operate", refuses=["forbidden"])

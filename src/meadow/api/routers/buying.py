@@ -25,6 +25,7 @@ Checkout = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,400}$", examples=["e
 Click = Annotated[str, Field(max_length=1024, examples=["eyJuIjoi…"], description="From /clicks.")]
 Short = Annotated[str, Field(max_length=200)]
 UNSOLD = ["not_on_sale", "out_of_stock", "over_buyer_limit"]
+UNPAYABLE = ["merchant_not_live", "order_above_level"]
 
 
 class CartLineIn(t.In):
@@ -270,7 +271,7 @@ def remove_from_cart(request: HttpRequest, sku: t.SkuId, carrier: t.Filter = "")
 
 @group.post(
     "/checkouts", gives=CheckoutOut, status=201, scope="buy", guests=True,
-    refuses=["not_found", "checkout_empty", "checkout_too_long", "quantity_refused", "gift_alone", *UNSOLD],
+    refuses=["not_found", "checkout_empty", "checkout_too_long", "quantity_refused", "gift_alone", *UNSOLD, *UNPAYABLE],
 )  # fmt: skip
 def open_checkout(request: HttpRequest, body: CheckoutIn) -> Any:
     """Opens a checkout and notes the prices shown; nothing is reserved yet, and no cookie is needed."""
@@ -313,7 +314,7 @@ def list_ways_to_pay(request: HttpRequest, checkout: Checkout) -> Any:
 @group.post(
     "/checkouts/{checkout}/place", gives=Placed, status=201, scope="buy", guests=True, once=True,
     refuses=["address_refused", "price_changed", "total_changed", "gift_alone", "provider_unknown",
-             "provider_closed", "provider_cannot_carry", *UNSOLD],
+             "provider_closed", "provider_cannot_carry", *UNSOLD, *UNPAYABLE],
 )  # fmt: skip
 def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any:
     """Makes one order per shop and one payment per currency, and reserves the stock; once, however often it is sent."""

@@ -58,7 +58,8 @@ class ImportOut(t.Out):
 @group.post(
     "/shops/{shop}/imports", gives=ImportOut, status=202, scope="catalog", limit="import",
     takes="application/octet-stream",
-    refuses=["forbidden", "import_too_large", "import_unreadable", "import_format_unknown", "import_xml_forbidden"],
+    refuses=["forbidden", "import_too_large", "import_unreadable", "import_format_unknown", "import_xml_forbidden",
+             "products_above_level"],
 )  # fmt: skip
 def import_products(
     request: HttpRequest, shop: t.ShopId, mode: Mode = "valid", dry_run: DryRun = False, wait: Wait = False

@@ -171,7 +171,7 @@ def list_commissions(request: HttpRequest, cursor: t.Cursor = "", limit: t.PageS
     refuses=[
         "not_found", "forbidden", "provider_unknown", "receivable_outstanding", "insufficient_funds", "limited",
         "feature_suspended", "payout_below_minimum", "step_up_required", "bank_details_missing",
-        "identity_unverified", "holder_name_differs",
+        "identity_unverified", "holder_name_differs", "payout_above_level",
     ],
 )  # fmt: skip
 def withdraw(request: HttpRequest, body: PayoutIn, proof: t.Proof = "") -> Any:

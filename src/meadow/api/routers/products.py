@@ -167,7 +167,7 @@ def list_kept_products(
 @group.post(
     "/shops/{shop}/products", gives=ProductOut, status=201, scope="catalog",
     refuses=["forbidden", "text_refused", "handle_taken", "title_missing", "text_too_long", "too_many", "skus_missing",
-             "option_missing", "duplicate_choice", "stock_invalid", *UNPRICED],
+             "option_missing", "duplicate_choice", "stock_invalid", "products_above_level", *UNPRICED],
 )  # fmt: skip
 def add_product(request: HttpRequest, shop: t.ShopId, body: ProductIn) -> Any:
     """Adds a product with its SKUs; each differs from the others in the options."""
@@ -190,7 +190,7 @@ def withdraw_product(request: HttpRequest, product: t.ProductId) -> Any:
 
 @group.post(
     "/products/{product}/offer", gives=ProductOut, scope="catalog",
-    refuses=["forbidden", "stale_state", "suspended_by_decision"],
+    refuses=["forbidden", "stale_state", "suspended_by_decision", "products_above_level"],
 )  # fmt: skip
 def offer_product(request: HttpRequest, product: t.ProductId) -> Any:
     """Puts a draft or withdrawn product on sale."""

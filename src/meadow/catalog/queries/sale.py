@@ -232,6 +232,17 @@ def shops_of_merchants(merchant_ids: Iterable[int]) -> list[ShopView]:
     return [ShopView(**row) for row in found]
 
 
+def on_sale_of_merchant(merchant_id: int) -> int:
+    """How many products a merchant has on sale in all its shops."""
+    return int(
+        db.call(
+            "SELECT count(*) FROM catalog_product p JOIN catalog_shop h ON h.id = p.shop_id "
+            "WHERE h.merchant_id = %s AND p.state = 'on_sale'",
+            [merchant_id],
+        )
+    )
+
+
 def product_page(which: int | str, *, keeper: bool = False) -> ProductPage:
     """A product that is on sale or was; drafts, and what is suspended itself or with its shop, only for who keeps it.
 

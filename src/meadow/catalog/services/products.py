@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from meadow.catalog import queries, rules
 from meadow.catalog.models import PriceVersion, Product, ProductImage, Sku, Suspension
+from meadow.catalog.services.room import require_room
 from meadow.catalog.services.texts import carry_out, check_listing, listing_words
 from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import SYSTEM, Actor
@@ -47,7 +48,8 @@ def add_product(
     """Adds a product with its SKU matrix of at most three options.
 
     Refuses: not_found, forbidden, handle_taken, title_missing, text_too_long, too_many, skus_missing, option_missing,
-    duplicate_choice, price_negative, price_zero, price_above_cap, stock_invalid, url_invalid, text_refused.
+    duplicate_choice, price_negative, price_zero, price_above_cap, stock_invalid, url_invalid, text_refused,
+    products_above_level.
     """
     names = tuple(_line(name) for name in options)
     rows = [_new_sku(sku, names, place) for place, sku in enumerate(skus, start=1)]
@@ -80,6 +82,8 @@ def add_product(
         emit(ProductChanged(product.pk, shop.pk))
         carry_out(product_id=product.pk, merchant_id=shop.merchant_id, verdict=verdict)
         product.refresh_from_db(fields=["state", "version"])
+        if product.state == "on_sale":
+            require_room(merchant_id=shop.merchant_id, by=by)
     return product
 
 
@@ -154,13 +158,17 @@ def change_stock(*, sku_id: int, left: int | None, by: Actor = SYSTEM) -> Sku:
 
 
 def offer_product(*, product_id: int, by: Actor = SYSTEM) -> Product:
-    """Puts a draft or withdrawn product on sale.  Refuses: not_found, forbidden, stale_state, suspended_by_decision."""
+    """Puts a draft or withdrawn product on sale.
+
+    Refuses: not_found, forbidden, stale_state, suspended_by_decision, products_above_level.
+    """
     with atomic():
         product = queries.kept_product(product_id, by, lock=True)
         if Suspension.objects.filter(subject_kind="product", subject_id=product.pk, lifted_at__isnull=True).exists():
             raise Refusal("suspended_by_decision")
         _move(product, "offer", by)
         _touch(product)
+        require_room(merchant_id=product.shop.merchant_id, by=by)
     return product
 
 

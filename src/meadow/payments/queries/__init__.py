@@ -41,6 +41,15 @@ from meadow.payments.queries.books import (
     reconciliations,
 )
 from meadow.payments.queries.invariants import INVARIANTS
+from meadow.payments.queries.levels import (
+    MerchantLimits,
+    levels_of,
+    limits_of_level,
+    limits_of_merchant,
+    order_above_level,
+    require_listed_within,
+    require_payout_within,
+)
 from meadow.payments.queries.offers import (
     Offer,
     ProviderView,
@@ -79,6 +88,7 @@ from meadow.payments.queries.reading import (
 from meadow.payments.rules import BEHAVIOURS, CONTRACT, PAYOUT_OPEN, ProviderLimits, share_bp_of
 from meadow.payments.rules.applications import AGREEMENT, DATES, DOCUMENTS, FIELDS
 from meadow.payments.rules.applications import OPEN as OPEN_APPLICATION
+from meadow.payments.rules.levels import LevelLimits
 
 __all__ = [
     "AGREEMENT",
@@ -94,6 +104,8 @@ __all__ = [
     "Difference",
     "INVARIANTS",
     "Leg",
+    "LevelLimits",
+    "MerchantLimits",
     "Notice",
     "Offer",
     "PAYOUT_OPEN",
@@ -122,6 +134,9 @@ __all__ = [
     "is_slow",
     "legs_of",
     "level_of",
+    "levels_of",
+    "limits_of_level",
+    "limits_of_merchant",
     "limits_of",
     "merchants_of_one_entity",
     "next_ask",
@@ -135,6 +150,7 @@ __all__ = [
     "offered",
     "offers",
     "open_payouts",
+    "order_above_level",
     "payment",
     "payment_by_id",
     "payments_of",
@@ -148,6 +164,8 @@ __all__ = [
     "reconciliations",
     "refused_notices",
     "require_carries",
+    "require_listed_within",
+    "require_payout_within",
     "require_seen_by",
     "review_statistics",
     "sent_by_twin",

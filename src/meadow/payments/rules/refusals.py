@@ -149,4 +149,22 @@ REFUSALS: dict[str, Says] = {
         "{merchant} cannot take payment yet. Save the goods and come back, or choose another shop.",
         "{merchant} 尚未开通收款，请收藏商品稍后再来，或选择其他店铺。",
     ),
+    "order_above_level": Says(
+        409,
+        "{merchant} is verified as an individual and takes orders of up to {most}. Buy less at once; the merchant can have "
+        "this raised by verifying a business.",
+        "{merchant} 目前为个人认证，单笔订单不超过 {most}，请减少数量分次购买；商家完成企业认证后可提高限额。",
+    ),
+    "payout_above_level": Says(
+        409,
+        "A merchant verified as an individual takes out up to {most} within 24 hours; {left} is left now. Take out less, come "
+        "back later, or apply as a business to have this raised.",
+        "个人认证商家 24 小时内最多提现 {most}，目前还可提现 {left}。请减少金额、稍后再试，或申请企业认证以提高限额。",
+    ),
+    "products_above_level": Says(
+        409,
+        "A merchant verified as an individual has up to {most} products on sale. Take some off sale, keep the others as "
+        "drafts, or apply as a business to have this raised.",
+        "个人认证商家最多在售 {most} 件商品。请先下架部分商品、将其余存为草稿，或申请企业认证以提高限额。",
+    ),
 }

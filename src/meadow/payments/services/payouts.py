@@ -18,7 +18,9 @@ from meadow.payments import rules, vault
 from meadow.payments.adapters import adapter
 from meadow.payments.adapters.protocol import ProviderDown
 from meadow.payments.models import BankAccount, Payout, PayoutApproval, VerifiedName
+from meadow.payments.queries import require_payout_within
 from meadow.payments.rules.payouts import same_name
+from meadow.payments.services.application_moves import in_turn
 from meadow.payments.services.bank import NAME, holder_of
 from meadow.payments.services.calling import call
 from meadow.payments.services.contracts import require_step_up
@@ -41,7 +43,7 @@ def withdraw(
     one, else the bank.  Two at once for the whole balance: one succeeds, because the account's floor stands in the
     database.  Above the installation's threshold two people have to agree; after a change of bank details it rests.
     Refuses: malformed, provider_unknown, key_reused, payout_below_minimum, limited, feature_suspended,
-    receivable_outstanding, insufficient_funds;
+    receivable_outstanding, insufficient_funds, payout_above_level;
     to the bank also step_up_required, bank_details_missing, identity_unverified, holder_name_differs.
     """
     provider = provider or ("sandbox" if settings.MEADOW.sandbox else rules.BANK)
@@ -63,6 +65,9 @@ def withdraw(
         _check(party, amount)
         if amount.minor < settings.MEADOW.payout_minimum_minor:
             raise Refusal("payout_below_minimum", minimum_minor=settings.MEADOW.payout_minimum_minor)
+        if party[0] == "merchant":
+            in_turn(party[1])  # or two at once would each not see the other
+            require_payout_within(party[1], amount.minor, amount.currency)
         net_receivable(key=f"net:payout:{payout.public_id}", party=party, currency=amount.currency)
         post(
             key=f"payout:{payout.public_id}",

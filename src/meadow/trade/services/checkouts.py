@@ -30,7 +30,7 @@ def open_checkout(*, lines: Sequence[LineIn], buyer_id: int | None = None, carri
     """Notes what is wanted and the prices that are shown; nothing is reserved yet.
 
     Refuses: checkout_empty, checkout_too_long, quantity_refused, not_found, not_on_sale, out_of_stock, gift_alone,
-    merchant_not_live.
+    merchant_not_live, order_above_level.
     """
     return _open(_joined(lines), buyer_id, carrier, is_from_cart=False)
 
@@ -75,10 +75,10 @@ def _open(lines: Sequence[LineIn], buyer_id: int | None, carrier: str, *, is_fro
     )  # fmt: skip
     quote = queries.quote(opened)
     check_problems(quote)
-    closed = payments.not_live(part.shop.merchant_id for part in quote.parts)
-    if all(part.shop.merchant_id in closed for part in quote.parts):
+    closed = unpayable(quote.parts)
+    if len(closed) == len(quote.parts):
         # Said before an address is typed; where other shops sell, the closed ones are left out at the end.
-        raise Refusal("merchant_not_live", merchant=quote.parts[0].shop.name)
+        raise closed[quote.parts[0].shop.shop_id]
     _note_prices(opened, quote)
     opened.save()
     return opened
@@ -91,6 +91,19 @@ def check_problems(quote: queries.Quote) -> None:
             raise refusal_of(part.problem)
         if part.total_minor == 0:
             raise Refusal("gift_alone")
+
+
+def unpayable(parts: Sequence[queries.QuotePart]) -> dict[int, Refusal]:
+    """The shops, by id, whose merchants cannot be paid at all, or not so much; one statement."""
+    levels = payments.levels_of(part.shop.merchant_id for part in parts)
+    found = dict[int, Refusal]()
+    for part in parts:
+        level = levels.get(part.shop.merchant_id)
+        if level is None:
+            found[part.shop.shop_id] = Refusal("merchant_not_live", merchant=part.shop.name)
+        elif no := payments.order_above_level(level, part.total_minor, part.currency):
+            found[part.shop.shop_id] = Refusal(no.code, merchant=part.shop.name, **no.params)
+    return found
 
 
 def refusal_of(line: queries.QuoteLine) -> Refusal:

@@ -22,7 +22,6 @@ from meadow.kernel.events import OrderPlaced
 from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
 from meadow.ledger.queries import shipping_split, split
-from meadow.payments import queries as payment_reads
 from meadow.payments import services as payments
 from meadow.payments.services import PartIn, Payment
 from meadow.trade import queries, rules
@@ -30,7 +29,7 @@ from meadow.trade.models import CartLine, Checkout, Order, OrderLine
 from meadow.trade.queries import Quote, QuoteLine, QuotePart
 from meadow.trade.queries.checkouts import totals_of
 from meadow.trade.services.buyer_limits import require_within_limits
-from meadow.trade.services.checkouts import refusal_of
+from meadow.trade.services.checkouts import refusal_of, unpayable
 from meadow.trade.services.moving import check_carried, part_name
 
 TRIES = 3
@@ -75,7 +74,7 @@ def place_orders(
     guest, who must give an e-mail or a phone.
 
     Refuses: not_found, address_refused, price_changed, total_changed, not_on_sale, out_of_stock, gift_alone, merchant_not_live,
-    provider_unknown, provider_closed, provider_cannot_carry, feature_suspended.
+    order_above_level, provider_unknown, provider_closed, provider_cannot_carry, feature_suspended.
     """
     where = rules.check_address(address)
     for attempt in range(TRIES):
@@ -157,16 +156,16 @@ def _sellable(quote: Quote) -> tuple[list[QuotePart], list[dict[str, Any]]]:
 
 
 def _payable(parts: list[QuotePart], refused: list[dict[str, Any]]) -> tuple[list[QuotePart], list[dict[str, Any]]]:
-    """Leaves out the shops whose merchants cannot be paid; none left is refused: merchant_not_live."""
-    closed = payment_reads.not_live(part.shop.merchant_id for part in parts)
-    out = [part for part in parts if part.shop.merchant_id in closed]
+    """Leaves out the shops whose merchants cannot be paid, or not so much; none left is refused as the first of them."""
+    out = unpayable(parts)
     if len(out) == len(parts):
-        raise Refusal("merchant_not_live", merchant=out[0].shop.name)
+        raise next(iter(out.values()))
     told = [
-        {"shop": part.shop.public_id, "code": "merchant_not_live", "params": {"merchant": part.shop.name}}
-        for part in out
+        {"shop": part.shop.public_id, "code": no.code, "params": no.params}
+        for part in parts
+        if (no := out.get(part.shop.shop_id))
     ]
-    return [part for part in parts if part not in out], refused + told
+    return [part for part in parts if part.shop.shop_id not in out], refused + told
 
 
 def _refused(part: QuotePart) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods
 
 from meadow.accounts import queries as accounts
 from meadow.accounts import services as account_services
+from meadow.catalog import queries as catalog
 from meadow.governance import services as governance
 from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
 from meadow.kernel.pictures import LIMITS
 from meadow.payments import queries, services
+from meadow.web import shown
 from meadow.web.failures import said
 from meadow.web.selling import words
 from meadow.web.visitor import guarded, in_their_time, signed_in
@@ -105,7 +107,12 @@ def _act(request: HttpRequest, merchant_id: int, by: Actor) -> None:
 def _shown(request: HttpRequest, merchant_id: int) -> dict[str, Any]:
     row, level = _open_one(merchant_id), queries.level_of(merchant_id)
     higher = [each for each in words.LEVELS if level is None or each[0] > level]
-    values: dict[str, Any] = {"application": None, "level": level, "offered": higher}
+    values: dict[str, Any] = {
+        "application": None,
+        "level": level,
+        "offered": higher,
+        "limits": limits_texts(merchant_id),
+    }
     if row is None:
         return values
     view = queries.view_of(row)
@@ -120,6 +127,25 @@ def _shown(request: HttpRequest, merchant_id: int) -> dict[str, Any]:
         "sent": queries.sent_by_twin(row) if settings.MEADOW.sandbox and view.waits_for else [],
     }  # fmt: skip
     return values
+
+
+def limits_texts(merchant_id: int) -> list[tuple[str, str]]:
+    """What the merchant's level allows and what of it is used, line by line; empty where nothing is limited."""
+    shops = catalog.shops_of_merchants([merchant_id])
+    currencies = sorted({shop.currency for shop in shops}) or [settings.MEADOW.currency]
+    limits = queries.limits_of_merchant(merchant_id, currencies)
+    most, texts = limits.most, list[tuple[str, str]]()
+    for currency in currencies:
+        if most.order_minor is not None:
+            texts.append((_("Largest order"), shown.money(most.order_minor, currency)))
+        if most.payout_minor is not None:
+            used = shown.money(limits.paid_out_minor[currency], currency)
+            of = _("%(used)s of %(most)s") % {"used": used, "most": shown.money(most.payout_minor, currency)}
+            texts.append((_("Withdrawn within 24 hours"), of))
+    if most.products is not None:
+        on_sale = catalog.on_sale_of_merchant(merchant_id)
+        texts.append((_("Products on sale"), _("%(used)s of %(most)s") % {"used": on_sale, "most": most.products}))
+    return texts
 
 
 def _field(name: str, request: HttpRequest, view: queries.ApplicationView, reasons: dict[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from meadow.catalog import queries, rules
 from meadow.catalog.feeds import Draft, Fault, Shelf, Terms, assemble, entries_of, recognise
 from meadow.catalog.models import Import, ImportChunk
 from meadow.catalog.services.imports.apply import apply
+from meadow.catalog.services.room import require_room
 from meadow.catalog.services.texts import carry_out, listing_words
 from meadow.governance import queries as governance
 from meadow.governance.services import TextSurface, TextVerdict, refusal_of
@@ -76,7 +77,7 @@ def import_catalog(
     """Takes a product file into a shop, found out by its content; the same file twice changes nothing.
 
     Refuses: not_found, forbidden, malformed, import_too_large, import_unreadable, import_format_unknown,
-    import_xml_forbidden.  What is wrong with single rows stands in the report instead.
+    import_xml_forbidden, products_above_level.  What is wrong with single rows stands in the report instead.
     """
     record = _record(shop_id, mode, dry_run, by, state="running")
     with _opened(file) as opened:
@@ -200,6 +201,7 @@ class _Work:
         self.record, self.shelf, self.tell = record, shelf, tell
         self.screen = governance.screen_in_force()
         self.verdicts: dict[str, TextVerdict] = {}
+        self.had = queries.on_sale_of_merchant(record.shop.merchant_id)
         self._start()
 
     def _start(self) -> None:
@@ -221,6 +223,7 @@ class _Work:
             self.tell.is_quiet = True
             with atomic():
                 self._pass(write=True)
+                self._require_room()
         return self._report("done", is_written=not self.record.is_dry_run)
 
     def _pass(self, *, write: bool) -> None:
@@ -231,6 +234,8 @@ class _Work:
                 with atomic():
                     self.changed += apply(self.record.shop_id, piece)
                     self._carry_out(piece)
+                    if self.record.mode == "valid":
+                        self._require_room()
             self.tell("writing" if write else "checking", self.rows_done)
 
     def _drafts(self) -> Iterator[Draft]:
@@ -268,6 +273,10 @@ class _Work:
             carry_out(
                 product_id=product_id, merchant_id=self.record.shop.merchant_id, verdict=self.verdicts.pop(handle)
             )
+
+    def _require_room(self) -> None:
+        by = Actor("person", self.record.by_id) if self.record.by_id else SYSTEM
+        require_room(merchant_id=self.record.shop.merchant_id, by=by, had=self.had)
 
     def _note(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
