@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 from tests.governance.office import Office, open_office, pass_time
-from tests.web.world import browser
+from tests.trade import bazaar
+from tests.web.world import browser, person
 
 from meadow.accounts import queries as accounts_queries
 from meadow.accounts import services as accounts
+from meadow.accounts.models import MerchantStaff
 from meadow.catalog import queries as catalog
 from meadow.catalog import services as catalog_services
 from meadow.content import services as content
@@ -375,7 +377,8 @@ def test_g2_2_a_message_tells_those_concerned_before_it_takes_effect_and_when_it
         text = messages.said(told, language).text
         for part in (*needed, f"{made.starts_at.astimezone(UTC):%Y-%m-%d %H:%M}", f"{made.review_by:%Y-%m-%d}"):
             assert part in text, (language, part)
-    assert inbox_of(office.world.bo) == inbox_of(office.world.mei) == []
+    assert "/me/limits" in messages.said(told, "en").text
+    assert inbox_of(office.world.bo) == []  # neither bought there nor recommends it
     pass_time(days=20.1)
     assert inbox_of(ada)[:2] == ["A review is overdue", "A decision concerns you"]
     pass_time(days=laws.CALLED_OUT.days)
@@ -384,6 +387,49 @@ def test_g2_2_a_message_tells_those_concerned_before_it_takes_effect_and_when_it
     office.suspend(office.merchant, "new")
     outbox.drain_all()
     assert inbox_of(ada)[:2] == ["A decision concerns you", "Something of yours will be stopped for a time"]
+
+
+def test_g2_2_staff_buyers_with_orders_on_their_way_and_who_recommends_it_are_told_too(office: Office) -> None:
+    world, now = office.world, clock.now()
+    clerk = person("clerk@example.com", "Cai")
+    MerchantStaff.objects.create(merchant_id=office.merchant[1], person=clerk, role="finance")
+    what = bazaar.LineIn(world.sku(world.apron).sku_id)
+    first, newest = (bazaar.paid(what, buyer=world.bo.pk) for _ in range(2))
+    guests = bazaar.paid(what, carrier="somebody")
+    bazaar.place(what, buyer=world.otto.pk)  # not paid: nothing of theirs is on its way
+    outbox.drain_all()
+    made = office.suspend(
+        office.shop, "all", ground="policy", rule="conduct.fraud", starts_at=now + 8 * DAY, review_by=now + 20 * DAY,
+        reason="Claims nobody can check.", reason_zh="宣传无法核实。",
+    )  # fmt: skip
+    outbox.drain_all()
+    heard = {
+        world.ada.pk: ("Something of yours will be stopped for a time", "/me/limits"),
+        clerk.pk: ("Something of a shop you work for will be stopped for a time", "/rules/transparency"),
+        world.mei.pk: ("Something you recommend will be stopped for a time", "/rules/transparency"),
+        world.bo.pk: ("A shop where you have an order will be stopped for a time", newest.public_id),
+        guests.buyer_id: ("A shop where you have an order will be stopped for a time", "/o/"),
+    }
+    for person_id, (title, link) in heard.items():
+        told = [one for one in messages.inbox(person_id) if messages.said(one, "en").title == title]
+        assert len(told) == 1, title
+        assert told[0].at < made.starts_at - laws.NOTICE
+        for language, reason in (("en", "Claims nobody can check."), ("zh-hans", "宣传无法核实。")):
+            text = messages.said(told[0], language).text
+            for part in (reason, "Green Ear", "conduct.fraud v1", link, f"{made.review_by:%Y-%m-%d}",
+                         f"{made.starts_at.astimezone(UTC):%Y-%m-%d %H:%M}"):  # fmt: skip
+                assert part in text, (title, language, part)
+    mailed = messages.Message.objects.get(person_id=guests.buyer_id, title_en__startswith="A shop where")
+    assert mailed.mail_to == bazaar.CONTACT["email"]
+    assert first.public_id not in messages.said(messages.inbox(world.bo.pk)[0], "en").text
+    assert inbox_of(world.otto) == []
+    ada = browser()
+    ada.force_login(world.ada)
+    assert '/me/limits">http' in ada.get("/inbox").content.decode()  # two taps to the appeal
+    services.lift_suspension(suspension_id=made.pk, reason="Shown.", by=office.otto)
+    outbox.drain_all()
+    assert all(inbox_of(who)[0] == "A suspension is over" for who in (world.ada, clerk, world.mei))
+    assert "A suspension is over" not in inbox_of(world.bo)  # their order was never touched
 
 
 def test_g2_2_applications_and_withdrawals_stop_at_their_doors_and_what_is_on_its_way_goes_on(office: Office) -> None:

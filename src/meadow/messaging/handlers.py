@@ -1,7 +1,5 @@
 """Whom messaging tells when something happens, and which windows a payment opens."""
 
-from datetime import UTC, datetime
-
 from meadow.accounts import queries as accounts
 from meadow.governance import queries as governance
 from meadow.governance.services import contact as contacts
@@ -32,7 +30,7 @@ from meadow.kernel.events import (
 from meadow.kernel.outbox import handles
 from meadow.messaging import queries, services
 from meadow.messaging.rules import FORM_NAMES
-from meadow.messaging.services import sales
+from meadow.messaging.services import sales, stops
 from meadow.sharing import queries as sharing
 from meadow.trade import queries as trade
 
@@ -128,13 +126,13 @@ def tell_decision(events: list[DecisionMade]) -> None:
     for event in events:
         if event.action not in TOLD:
             continue
-        person_id = _person_of(party_of((event.subject_kind, event.subject_id)))
+        person_id = stops.reader_of(party_of((event.subject_kind, event.subject_id)))
         decision_id = _public_id(event.decision_id)
         if person_id is not None and decision_id is not None:
             services.notify(
                 person_id=person_id, topic="decision_made", cause=("governance.decision", event.decision_id),
                 decision=decision_id, action=queries.ACTIONS[event.action][0], action_zh=queries.ACTIONS[event.action][1],
-                rule=f"{event.rule_id} v{event.rule_version}",
+                rule=f"{event.rule_id} v{event.rule_version}", link=stops.limits_link(),
             )  # fmt: skip
 
 
@@ -150,7 +148,7 @@ def tell_reversal(events: list[DecisionReversed]) -> None:
         if made.cause_id is not None or made.action == "restore" or (last is not None and last.state == "reversed"):
             continue
         party = (made.party_kind, made.party_id) if made.party_id is not None else None
-        if (person_id := _person_of(party)) is not None:
+        if (person_id := stops.reader_of(party)) is not None:
             services.notify(
                 person_id=person_id, topic="decision_reversed", cause=("governance.decision", made.pk),
                 decision=made.public_id, rule=f"{made.rule_id} v{made.rule_version}",
@@ -160,19 +158,19 @@ def tell_reversal(events: list[DecisionReversed]) -> None:
 @handles(SuspensionAnnounced)
 def tell_announced(events: list[SuspensionAnnounced]) -> None:
     for event in events:
-        _tell_of_suspension("suspension_announced", event.suspension_id)
+        stops.tell_announced(event.suspension_id)
 
 
 @handles(SuspensionOverdue)
 def tell_overdue(events: list[SuspensionOverdue]) -> None:
     for event in events:
-        _tell_of_suspension("suspension_overdue", event.suspension_id)
+        stops.tell_again("suspension_overdue", event.suspension_id)
 
 
 @handles(SuspensionEnded)
 def tell_ended(events: list[SuspensionEnded]) -> None:
     for event in events:
-        _tell_of_suspension("suspension_ended", event.suspension_id)
+        stops.tell_again("suspension_ended", event.suspension_id)
 
 
 @handles(AppealAsked)
@@ -206,27 +204,6 @@ def _tell_of_appeal(topic: str, found: governance.Appeal, **values: str) -> None
     services.notify(
         person_id=found.person_id, topic=topic, cause=("governance.appeal", found.pk), appeal=found.public_id, **values
     )
-
-
-def _tell_of_suspension(topic: str, suspension_id: int) -> None:
-    """To whoever answers for what is stopped; a stopped feature of the site is announced to everybody on its page."""
-    found = governance.suspension(suspension_id)
-    subject = (found.subject_kind, found.subject_id)
-    party = (found.party_kind, found.party_id) if found.party_id is not None else party_of(subject)
-    person_id = _person_of(party)
-    if person_id is None:
-        return
-    stops = governance.TARGETS[found.subject_kind].stops[found.scope]
-    services.notify(
-        person_id=person_id, topic=topic, cause=("governance.suspension", found.pk),
-        what=governance.faces([subject])[subject].title, stops=stops[0], stops_zh=stops[1], rule=str(found.rule),
-        reason=found.reason, reason_zh=found.reason_zh or found.reason, starts=_moment(found.starts_at),
-        review=_moment(found.review_by), turn=f"{found.period_from:%Y%m%d%H%M}",
-    )  # fmt: skip
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @handles(OutletChanged)
@@ -263,18 +240,5 @@ def _public_id(decision_id: int) -> str | None:
     """What the notice links to.  A notice that finds nothing to tell must never hold up what was decided."""
     try:
         return governance.decision(decision_id).public_id
-    except Refusal:
-        return None
-
-
-def _person_of(party: tuple[str, int] | None) -> int | None:
-    """The person who reads for a party; None if it is gone."""
-    if party is None:
-        return None
-    kind, party_id = party
-    try:
-        if kind == "accounts.creator":
-            return accounts.creator(party_id).person_id
-        return accounts.merchant(party_id).owner_id if kind == "accounts.merchant" else party_id
     except Refusal:
         return None

@@ -220,6 +220,17 @@ def author_of(recommendation_id: int) -> tuple[str, int] | None:
     return ("accounts.creator", found) if found else None
 
 
+def creators_of_goods(*, shop_ids: Sequence[int] = (), product_ids: Sequence[int] = ()) -> list[int]:
+    """The creators whose published posts recommend something of some shops, or some products."""
+    found = db.rows(
+        "SELECT DISTINCT r.creator_id FROM content_recommendationitem i JOIN content_recommendation r "
+        "ON r.id = i.recommendation_id WHERE r.state = 'published' "
+        "AND (i.product_id = ANY(%s::bigint[]) OR i.shop_id = ANY(%s::bigint[])) ORDER BY 1",
+        [list(product_ids), list(shop_ids)],
+    )
+    return [row["creator_id"] for row in found]
+
+
 def posts_of_creator(creator_id: int, limit: int = 50) -> list[Recommendation]:
     """A creator's own posts in every state, newest first."""
     return list(Recommendation.objects.filter(creator_id=creator_id).order_by("-published_at")[:limit])

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from meadow.kernel.errors import Refusal, Says
 from meadow.kernel.states import Machine
-from meadow.messaging.rules import sales
+from meadow.messaging.rules import sales, stops
 from meadow.messaging.rules.words import Words
 
 __all__ = ["NOTICES", "REFUSALS", "Words", "clean", "sales"]
@@ -34,7 +34,7 @@ SEND = Machine(
 DELIVERY_STATES = ("waiting", "delivered", "skipped")
 
 
-NOTICES: dict[str, Words] = sales.NOTICES | {
+NOTICES: dict[str, Words] = sales.NOTICES | stops.NOTICES | {
     "outlet_changed": Words(
         "{outlet}: share another form now", "{outlet_zh}：请改用其他分享形式",
         "What is handed out for {outlet} by default is now: {form} (before: {form_before}). What you shared earlier "
@@ -64,33 +64,6 @@ NOTICES: dict[str, Words] = sales.NOTICES | {
         "Something in order {order} was found to be forbidden. Your money stays in escrow: the shop does not get it. "
         "You can have it back on the page of the order, by cancelling or by a claim.",
         "订单 {order} 中有商品被认定为违禁品。货款仍由平台担保保管，不会支付给商家。您可以在订单页面取消订单或申请售后，取回货款。",
-    ),
-    "decision_made": Words(
-        "A decision concerns you", "有一项决定与您有关",
-        "Decision {decision} was made by rule {rule}: {action}. You can read why and appeal on the page of your limits.",
-        "根据规则 {rule} 作出了决定 {decision}：{action_zh}。您可以在“我的限制”页面查看原因并申诉。",
-    ),
-    "decision_reversed": Words(
-        "A decision was taken back", "一项决定已撤销",
-        "Decision {decision} by rule {rule} was taken back, with everything that had followed from it.",
-        "根据规则 {rule} 作出的决定 {decision} 已撤销，其后续处理一并撤销。",
-    ),
-    "suspension_announced": Words(
-        "Something of yours will be stopped for a time", "您的业务将被暂停",
-        "{what}: {stops} From {starts}, looked at again by {review}. Why: {reason} (rule {rule}). What is on its way is "
-        "finished, and you can take your data with you. You can appeal on the page of your limits.",
-        "{what}：{stops_zh} 自 {starts} 起，最迟 {review} 复核。原因：{reason_zh}（规则 {rule}）。在途业务照常完成，数据可随时导出。"
-        "您可以在“我的限制”页面申诉。",
-    ),
-    "suspension_overdue": Words(
-        "A review is overdue", "复核已逾期",
-        "Nobody has looked again at the suspension of {what} by its date. It ends by itself in a week at the latest.",
-        "{what} 的暂停到期未复核，最迟一周内自动结束。",
-    ),
-    "suspension_ended": Words(
-        "A suspension is over", "暂停已结束",
-        "The suspension of {what} is over, and everything is as it was before.",
-        "{what} 的暂停已结束，一切恢复原状。",
     ),
     "appeal_asked": Words(
         "We asked you something", "我们需要您的答复",

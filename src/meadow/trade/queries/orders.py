@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from meadow.accounts import queries as accounts
 from meadow.affiliate import queries as affiliate
 from meadow.kernel import signing
@@ -206,6 +208,18 @@ def orders_with_goods(product_id: int, *, states: Iterable[str]) -> list[int]:
     """Orders in some states with a line of a product, oldest first."""
     found = OrderLine.objects.filter(product_id=product_id, order__state__in=list(states))
     return list(found.order_by("order_id").values_list("order_id", flat=True).distinct())
+
+
+def orders_on_their_way(of: tuple[str, int]) -> list[int]:
+    """Of each buyer the newest order whose money is in escrow, with a merchant, a shop, or goods of a product."""
+    where = {
+        "accounts.merchant": Q(merchant_id=of[1]), "catalog.shop": Q(shop_id=of[1]),
+        "catalog.product": Q(pk__in=OrderLine.objects.filter(product_id=of[1]).values("order_id")),
+    }.get(of[0])  # fmt: skip
+    if where is None:
+        return []
+    found = Order.objects.filter(where, state__in=IN_ESCROW).order_by("buyer_id", "-pk").distinct("buyer_id")
+    return list(found.values_list("pk", flat=True))
 
 
 def has_paid_order(buyer_id: int, merchant_id: int) -> bool:
