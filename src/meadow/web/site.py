@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
@@ -12,6 +13,7 @@ from meadow.web.context import THEMES
 from meadow.web.templatetags.meadow import asset
 from meadow.web.visitor import guarded, next_of, person_id_of
 
+UCP_VERSION = "2026-08-25"
 YEAR = 60 * 60 * 24 * 365
 _PRIVATE = [
     "/cart",
@@ -61,6 +63,26 @@ def keep_language(response: HttpResponse, language: str) -> None:
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in _PRIVATE), ""]
     return HttpResponse("\n".join(lines), content_type="text/plain")
+
+
+@require_safe
+@cache_control(max_age=3600, public=True)
+def ucp(request: HttpRequest) -> HttpResponse:
+    """What this site speaks of the Universal Commerce Protocol: permalinks, which are addresses for browsers.
+
+    Only what is there is named.  The convention takes https alone, so without it there is nothing to name.
+    """
+    base = f"https://ucp.dev/{UCP_VERSION}"
+    declared = {
+        "version": UCP_VERSION, "spec": f"{base}/specification/permalink",
+        "schema": f"{base}/schemas/shopping/permalink.json",
+        "config": {"endpoint": settings.MEADOW.base_url.rstrip("/") + reverse("buy")},
+    }  # fmt: skip
+    capabilities = {"dev.ucp.shopping.permalink": [declared]} if settings.MEADOW.is_https else {}
+    profile = {"version": UCP_VERSION, "services": {}, "capabilities": capabilities, "payment_handlers": {}}
+    response = JsonResponse({"ucp": profile})
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 @require_safe

@@ -4,10 +4,11 @@ import base64
 import binascii
 import re
 from datetime import timedelta
+from urllib.parse import quote, urljoin
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,11 +17,27 @@ from meadow.kernel import limits
 from meadow.kernel.errors import Refusal
 from meadow.trade import queries as trade
 from meadow.trade import services as trade_services
+from meadow.web.shop.cart import buy
 from meadow.web.visitor import address_of, keep_carrier, visitor_of
 
 MOST_ITEMS = 50
 OPENED_A_MINUTE = 60
+# Campaign names travel on to the page; all else that is no field of the convention is left behind.
+_CAMPAIGN = re.compile(r"utm_[a-z]{1,20}")
+_UNSAFE = re.compile(r"[\\\s\x00-\x1f\x7f]")
 _PAIR = re.compile(r"([A-Za-z0-9._-]+|~[A-Za-z0-9_-]+):([1-9][0-9]{0,4})")
+
+
+def endpoint(request: HttpRequest) -> HttpResponse:
+    """The permalink endpoint itself: a link without items leads on, a form buys."""
+    return buy(request) if request.method == "POST" else onwards(request)
+
+
+@never_cache
+@require_safe
+def onwards(request: HttpRequest) -> HttpResponse:
+    """A permalink without items opens nothing: it leads to continue_to, or to the cart."""
+    return _lead(request, _target(request) or reverse("cart"))
 
 
 @never_cache
@@ -39,19 +56,28 @@ def permalink(request: HttpRequest, items: str) -> HttpResponse:
         raise Refusal("not_found")
     visitor, target = visitor_of(request), _target(request)
     lines = [trade_services.LineIn(ids[item], quantity) for item, quantity in wanted]
-    if target.startswith("/cart"):
+    # Nobody's address may put things into the cart of somebody who is signed in: a checkout of its own stands apart.
+    if target == reverse("cart") and visitor.person_id is None:
         for line in lines:
             trade_services.add_to_cart(
                 sku_id=line.sku_id, quantity=line.quantity, person_id=visitor.person_id, carrier=visitor.carrier
             )
-        return keep_carrier(redirect(target), visitor)
+        return keep_carrier(_lead(request, target), visitor)
     opened = trade_services.open_checkout(lines=lines, buyer_id=visitor.person_id, carrier=visitor.carrier)
     trade_services.note_attribution(
         checkout_id=opened.pk, touchpoint="first", attribution=_attribution(request) or None
     )
-    response = redirect(target) if target else redirect("checkout", token=trade.checkout_token(opened))
+    staged = reverse("checkout", args=[trade.checkout_token(opened)])
+    return keep_carrier(_lead(request, staged if target in ("", reverse("cart")) else target), visitor)
+
+
+def _lead(request: HttpRequest, target: str) -> HttpResponse:
+    """The answer to every permalink: on, by GET, kept nowhere, telling nobody where one came from."""
+    extras = [(name, str(value)[:200]) for name, value in request.GET.items() if _CAMPAIGN.fullmatch(name)][:10]
+    where = f"{target}{'&' if '?' in target else '?'}{urlencode(extras)}" if extras else target
+    response = HttpResponse(status=303, headers={"Location": where})
     response["Referrer-Policy"] = "no-referrer"
-    return keep_carrier(response, visitor)
+    return response
 
 
 def _pair(text: str) -> tuple[str, int]:
@@ -78,13 +104,14 @@ def _decoded(token: str) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Where to go on this site.  Refuses: malformed, for any other place or more than one."""
+    """Where to go on this site in its one form; nothing for any other place, or more than one."""
     given = request.GET.getlist("continue_to")
-    if not given or given == [""]:
+    if len(given) != 1 or not given[0].startswith("/") or not url_has_allowed_host_and_scheme(given[0], None):
         return ""
-    if len(given) > 1 or not given[0].startswith("/") or not url_has_allowed_host_and_scheme(given[0], None):
-        raise Refusal("malformed", field="continue_to", why="one address of this site")
-    return given[0]
+    if _UNSAFE.search(given[0]):
+        return ""
+    path, question, query = urljoin("/", given[0].partition("#")[0]).partition("?")
+    return quote(path, safe="/%:@!$&'()*+,;=~") + question + quote(query, safe="/%:@!$&'()*+,;=~?")
 
 
 def _attribution(request: HttpRequest) -> dict[str, str]:
