@@ -177,7 +177,7 @@ def test_a3_7_each_product_keeps_its_own_token_and_label_and_one_taken_down_grey
     assert [token.product_id for token in tokens] == products
     shelves.suspend(kind="product", subject_id=products[0], decision_id=1, until=None)
     after = queries.recommendation(post.pk).items
-    assert [item.state for item in after] == ["withdrawn"] + ["on_sale"] * 8
+    assert [item.state for item in after] == ["paused"] + ["on_sale"] * 8
     assert [item.ad_label for item in after] == [False] * 8 + [True]
 
 

@@ -1,7 +1,9 @@
 """The feed, a recommendation, a product, a shop: what they show, what they count, what they never let through."""
 
+import html
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from tests.web.world import REASON, World, browser, settle_down
 from meadow.accounts import services as accounts
 from meadow.catalog import services as catalog
 from meadow.content import services as content
-from meadow.kernel.audit import SYSTEM
+from meadow.governance import services as governance
+from meadow.kernel import clock
+from meadow.kernel.audit import SYSTEM, Actor
 from meadow.payments import services as payments
 from meadow.sharing.models import Click
 from meadow.web.shop import feed
@@ -19,8 +23,8 @@ from meadow.web.shop import feed
 pytestmark = pytest.mark.django_db
 
 
-def _links(html: str, prefix: str) -> list[str]:
-    return [link.replace("&amp;", "&") for link in re.findall(rf'href="({prefix}[^"]*)"', html)]
+def _links(page: str, prefix: str) -> list[str]:
+    return [link.replace("&amp;", "&") for link in re.findall(rf'href="({prefix}[^"]*)"', page)]
 
 
 def test_a_card_shows_reason_product_price_creator_and_label(world: World, client: Client) -> None:
@@ -172,6 +176,36 @@ def test_a3_5_a_post_stays_readable_when_its_product_is_withdrawn(world: World, 
     assert "Not for sale any more" in page
     product = client.get(f"/g/{world.flask.public_id}").content.decode()
     assert "Buy now" not in product
+
+
+@pytest.mark.parametrize("what", ["catalog.product", "catalog.shop", "accounts.merchant"])
+def test_g2_2_a_post_about_what_is_stopped_says_so_and_leads_to_no_closed_page(
+    world: World, client: Client, what: str
+) -> None:
+    merchant_id = world.shop.merchant_id
+    subject = {"catalog.product": world.flask.pk, "catalog.shop": world.shop.pk, "accounts.merchant": merchant_id}[what]
+    now = clock.now()
+    made = governance.announce_suspension(
+        subject=(what, subject), scope="all", ground="security", reason="Leaking addresses.", rule="operation.safety",
+        starts_at=now, review_by=now + timedelta(days=9), by=Actor("person", world.otto.pk),
+    )  # fmt: skip
+    settle_down()
+    client.force_login(world.mei)
+    for language, says in (("en", "Not for sale at the moment"), ("zh-CN", "暂不销售")):
+        for address in ("/", f"/p/{world.post.public_id}", f"/S/{world.code}"):
+            answer = client.get(address, headers={"accept-language": language})
+            assert answer.status_code == 200, address
+            page = answer.content.decode()
+            assert says in page, address
+            dead = [link for link in re.findall(r'href="(/(?:g|shop|p)/[^"#]+)"', page)
+                    if client.get(html.unescape(link)).status_code == 404]  # fmt: skip
+            assert dead == [], address
+            assert f"/g/{world.flask.public_id}" not in page, address
+    assert REASON in client.get(f"/S/{world.code}").content.decode()
+    governance.lift_suspension(suspension_id=made.pk, reason="Mended.", by=Actor("person", world.otto.pk))
+    settle_down()
+    assert "Buy now" in client.get(f"/S/{world.code}").content.decode()
+    assert f"/g/{world.flask.public_id}" in client.get(f"/p/{world.post.public_id}").content.decode()
 
 
 def test_a_closed_shop_says_so_and_sells_nothing(world: World, client: Client) -> None:

@@ -56,6 +56,8 @@ class Card:
     on_sale: bool
     version: int
     image: str
+    is_paused: bool = False  # not for sale at the moment: it or its shop is stopped, or it went back to the shelf
+    is_hidden: bool = False  # and its page is closed meanwhile, so nothing may link there
 
     @property
     def is_sold_out(self) -> bool:
@@ -173,7 +175,9 @@ CARD_COLUMNS = (
     "p.id AS product_id, p.public_id, p.handle, p.title, h.id AS shop_id, h.public_id AS shop_public_id, "
     "h.slug AS shop_slug, h.name AS shop_name, coalesce(x.price_minor, 0) AS price_minor, "
     "coalesce(x.price_max_minor, 0) AS price_max_minor, x.compare_at_minor, h.currency, "
-    f'coalesce(x."left", 0) AS "left", ({_ON_SALE} AND x.price_minor IS NOT NULL) AS on_sale, p.version'
+    f'coalesce(x."left", 0) AS "left", ({_ON_SALE} AND x.price_minor IS NOT NULL) AS on_sale, p.version, '
+    "(p.state IN ('draft', 'stopped', 'suspended') OR h.state IN ('stopped', 'suspended')) AS is_paused, "
+    "(p.state IN ('draft', 'suspended') OR h.state = 'suspended') AS is_hidden"
 )
 CARD_JOINS = (
     "JOIN catalog_shop h ON h.id = p.shop_id CROSS JOIN LATERAL (SELECT min(s.price_minor) AS price_minor, "
@@ -256,8 +260,7 @@ def product_page(which: int | str, *, keeper: bool = False) -> ProductPage:
         f"FROM catalog_product p {CARD_JOINS} WHERE p.{column} = %s",
         [which],
     )
-    hidden = row is not None and (row["state"] in ("draft", "suspended") or row["shop_state"] == "suspended")
-    if row is None or (hidden and not keeper):
+    if row is None or (row["is_hidden"] and not keeper):
         raise Refusal("not_found")
     card = card_of({name: row[name] for name in Card.__slots__ if name != "image"})
     return ProductPage(

@@ -41,7 +41,10 @@ class FeedPage:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """A product in a post: the reason beside live price and stock.  state: on_sale, sold_out or withdrawn."""
+    """A product in a post: the reason beside live price and stock.  state: on_sale, sold_out, paused or withdrawn.
+
+    has_page: whether the product can be looked at; while it is hidden nothing may link to it.
+    """
 
     position: int
     reason: str
@@ -59,6 +62,7 @@ class ItemView:
     currency: str
     is_price_changed: bool
     ad_label: bool
+    has_page: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,7 @@ def _item(row: dict[str, Any], card: Card) -> ItemView:
         shop_name=card.shop_name, title=card.title, image=card.image, state=_state(card), left=card.left,
         price_minor=card.price_minor, price_at_post_minor=row["price_at_post_minor"], currency=card.currency,
         is_price_changed=card.price_minor != row["price_at_post_minor"], ad_label=row["ad_label"],
+        has_page=not card.is_hidden,
     )  # fmt: skip
 
 
@@ -272,5 +277,5 @@ def _card(row: dict[str, Any], card: Card) -> dict[str, Any]:
 
 def _state(card: Card) -> str:
     if not card.on_sale:
-        return "withdrawn"
+        return "paused" if card.is_paused else "withdrawn"
     return "sold_out" if card.is_sold_out else "on_sale"

@@ -26,7 +26,7 @@ class ShowcaseItem:
     @property
     def state(self) -> str:
         if not self.is_shown:
-            return "withdrawn"
+            return "paused" if self.card.is_paused else "withdrawn"
         return "sold_out" if self.card.is_sold_out else "on_sale"
 
 

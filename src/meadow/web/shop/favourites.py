@@ -74,8 +74,8 @@ def _item_texts(item: queries.FavouriteItem) -> dict[str, Any]:
     card = item.card
     return {
         "product": card.public_id, "title": card.title, "picture": card.image, "shop_name": card.shop_name,
-        "url": reverse("product", args=[card.public_id]), "tell": item.tell_price_drop, "kept_at": item.kept_at,
+        "url": "" if card.is_hidden else reverse("product", args=[card.public_id]), "tell": item.tell_price_drop, "kept_at": item.kept_at,
         "price": price_of(card.price_minor, card.currency, is_from=card.price_max_minor > card.price_minor),
         "was": shown.money(item.price_when_kept_minor, card.currency) if item.drop_minor else "",
-        "why_not": why_not(card.on_sale, card.left),
+        "why_not": why_not(card.on_sale, card.left, is_paused=card.is_paused),
     }  # fmt: skip

@@ -42,7 +42,9 @@ def _card_html(language: str, *shows: Any) -> str:
     values = {
         "card": card,
         "price": price_of(card["price_minor"], card["currency"]),
-        "why_not": why_not(card["state"] != "withdrawn", card["state"] == "on_sale"),
+        "why_not": why_not(
+            card["state"] != "withdrawn", card["state"] == "on_sale", is_paused=card["state"] == "paused"
+        ),
         "more": card["products"] - 1,
     }
     return get_template("web/card.html").render(values)

@@ -28,13 +28,16 @@ from meadow.web.shop.posts import item_texts
 from meadow.web.visitor import Visitor, address_of, guarded, keep_carrier, person_id_of, visitor_of
 
 ALTERNATIVES = 4
+HIDDEN = "target_gone"  # to sharing what is hidden is gone; a page can say that it is for a time
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a token leads to, as its owner tells it now."""
 
-    page: catalog.ProductPage
+    page: catalog.ProductPage | None  # none while what it leads to is hidden for a time
+    title: str = ""
+    picture: str = ""
     reason: str = ""
     ad_label: bool = False
     post_url: str = ""
@@ -50,15 +53,19 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("landing", code=_resolved(request, code).tagged_code)
     if token.page is not None:
         return partner_landing(request, token, token.page)
-    if token.problem:
+    if token.problem and token.problem != HIDDEN:
         return gone(request, token, Refusal(token.problem))
     visitor = visitor_of(request)
-    if token.target_kind == "catalog.shop":
+    if token.target_kind == "catalog.shop" and catalog.shop(token.target_id).state != "suspended":
         return _to_shop(token, visitor)
     try:
         target = _TARGETS.get(token.target_kind, _unknown)(token, visitor)
     except Refusal as refusal:
         return gone(request, token, refusal)
+    if token.problem and target.page is not None:
+        return gone(request, token, Refusal(token.problem))
+    if target.page is None:
+        return _paused(request, token, target)
     view = clicks.shown_view(request, visitor, token.origin())
     offer = offer_of(target.page)
     values = {
@@ -69,6 +76,17 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
     }  # fmt: skip
     response = render(request, "web/landing.html", values)
     return keep_carrier(response, visitor) if view.click_id else response
+
+
+def _paused(request: HttpRequest, token: sharing.Resolved, target: Target) -> HttpResponse:
+    """What somebody shared is stopped for a time: said plainly, with what can be looked at meanwhile, and no dead link."""
+    shop = catalog.shop(token.shop_id) if token.shop_id else None
+    values = {
+        "target": target,
+        "creator_name": token.creator_name,
+        "shop": shop if shop and shop.state == "open" else None,
+    }
+    return render(request, "web/landing_paused.html", values)
 
 
 def gone(request: HttpRequest, token: sharing.Resolved, refusal: Refusal) -> HttpResponse:
@@ -96,16 +114,23 @@ def _recommended(token: sharing.Resolved, visitor: Visitor) -> Target:
     chosen = next((item for item in seen.items if item.product_id == token.product_id), seen.items[0])
     others = [item for item in seen.items if item is not chosen]
     return Target(
-        catalog.product_page(chosen.product_id), chosen.reason, chosen.ad_label,
-        f"{reverse('post', args=[seen.public_id])}",
+        catalog.product_page(chosen.product_id) if chosen.has_page else None,
+        chosen.title, chosen.image, chosen.reason, chosen.ad_label, reverse("post", args=[seen.public_id]),
         [item_texts(visitor, seen, item, "landing", token.token_id) for item in others],
     )  # fmt: skip
 
 
 def _product(token: sharing.Resolved, visitor: Visitor) -> Target:
+    card = catalog.cards([token.target_id])[token.target_id]
+    if card.is_hidden:
+        return Target(None, card.title, card.image)
     page = catalog.product_page(token.target_id)
     pair = (page.card.product_id, page.card.shop_id, token.creator_id)
     return Target(page, ad_label=bool(plans.pairs_with_commission([pair])))
+
+
+def _closed_shop(token: sharing.Resolved, visitor: Visitor) -> Target:
+    return Target(None, catalog.shop(token.target_id).name)
 
 
 def _to_shop(token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
@@ -122,6 +147,7 @@ def _unknown(token: sharing.Resolved, visitor: Visitor) -> Target:
 _TARGETS: dict[str, Callable[[sharing.Resolved, Visitor], Target]] = {
     "content.recommendation": _recommended,
     "catalog.product": _product,
+    "catalog.shop": _closed_shop,
 }
 
 

@@ -58,7 +58,7 @@ def offer_of(page: catalog.ProductPage, chosen: str = "") -> Offer:
         price_text=shown.money(card.price_minor, card.currency),
         price_decimal=decimal_text(card.price_minor, card.currency),
         was=shown.money(was, card.currency) if was and not has_many else "",
-        stock_text=stock_text(card.left), why_not=why_not(card.on_sale, card.left),
+        stock_text=stock_text(card.left), why_not=why_not(card.on_sale, card.left, is_paused=card.is_paused),
         facts=_facts(page.shop),
         most=min(MOST_OF_ONE, max([sku.left for sku in left], default=1)),
     )  # fmt: skip
@@ -90,8 +90,10 @@ def stock_text(left: int) -> str:
     return ngettext("Only {left} left", "Only {left} left", left).format(left=left) if left <= FEW else _("In stock")
 
 
-def why_not(is_on_sale: bool, left: int) -> str:
+def why_not(is_on_sale: bool, left: int, *, is_paused: bool = False) -> str:
     """Why a product cannot be bought just now; empty if it can."""
+    if is_paused:
+        return _("Not for sale at the moment")
     if not is_on_sale:
         return _("Not for sale any more")
     return _("Sold out") if left <= 0 else ""

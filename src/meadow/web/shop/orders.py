@@ -153,7 +153,8 @@ def _line(line: trade.LineView, cards: dict[int, catalog.Card], currency: str) -
     card = cards[line.product_id or 0]
     return {
         "title": line.title, "option_text": line.option_text, "quantity": line.quantity, "picture": card.image,
-        "url": reverse("product", args=[card.public_id]), "unit": shown.money(line.unit_price_minor, currency),
+        "url": "" if card.is_hidden else reverse("product", args=[card.public_id]),
+        "unit": shown.money(line.unit_price_minor, currency),
         "amount": shown.price(line.amount_minor, currency),
         "refunded": shown.money(line.refunded_minor, currency) if line.refunded_minor else "",
     }  # fmt: skip

@@ -56,10 +56,10 @@ def item_texts(
     """One product of a recommendation with its texts, and a link that carries its own view."""
     origin = Origin(seen.creator_id, item.shop_id, item.product_id, surface, token_id)
     query = {"from": seen.public_id, "v": clicks.link_view(visitor, origin)}
-    stands_in_the_way = why_not(item.state != "withdrawn", item.left)
+    stands_in_the_way = why_not(item.state != "withdrawn", item.left, is_paused=item.state == "paused")
     return {
         "product_public_id": item.product_public_id, "reason": item.reason, "title": item.title, "picture": item.image, "ad_label": item.ad_label,
-        "url": f"{reverse('product', args=[item.product_public_id])}?{urlencode(query)}",
+        "url": f"{reverse('product', args=[item.product_public_id])}?{urlencode(query)}" if item.has_page else "",
         "price": price_of(item.price_minor, item.currency),
         "was": shown.money(item.price_at_post_minor, item.currency) if item.is_price_changed else "",
         "stock_text": stock_text(item.left), "shop_name": item.shop_name,

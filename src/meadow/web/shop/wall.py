@@ -50,6 +50,6 @@ def _item_texts(visitor: Visitor, creator_id: int, item: content.ShowcaseItem) -
     query = urlencode({"from": item.recommendation_public_id, "v": view})
     return {
         "title": card.title, "picture": card.image, "reason": item.reason, "ad_label": item.ad_label,
-        "url": f"{reverse('product', args=[card.public_id])}?{query}", "why_not": why_not(card.on_sale, card.left),
+        "url": f"{reverse('product', args=[card.public_id])}?{query}", "why_not": why_not(card.on_sale, card.left, is_paused=card.is_paused),
         "price": price_of(card.price_minor, card.currency, is_from=card.price_max_minor > card.price_minor),
     }  # fmt: skip

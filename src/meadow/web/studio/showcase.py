@@ -83,7 +83,12 @@ def _page(request: HttpRequest, creator_id: int, refusal: Refusal | None = None)
 
 def _entry_texts(place: int, item: queries.ShowcaseItem) -> dict[str, Any]:
     card = item.card
-    states = {"on_sale": "", "sold_out": _("Sold out"), "withdrawn": _("Not shown: not for sale any more")}
+    states = {
+        "on_sale": "",
+        "sold_out": _("Sold out"),
+        "withdrawn": _("Not shown: not for sale any more"),
+        "paused": _("Not shown: not for sale at the moment"),
+    }
     return {
         "id": item.public_id, "place": place, "title": card.title, "picture": card.image, "reason": item.reason,
         "price": price_of(card.price_minor, card.currency), "tab": item.tab, "problem": states[item.state],
