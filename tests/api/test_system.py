@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.api.client import Api
 
+from meadow.kernel import heartbeats
+
 pytestmark = pytest.mark.django_db
 
 
@@ -43,6 +45,29 @@ def test_invariants_of_an_empty_house_are_zero(otto: Api) -> None:
     reply = otto.post("invariants/run").json
     assert reply["is_sound"] is True
     assert set(reply["violations"].values()) <= {0}
+
+
+def test_d3_8_and_d1_8_a_monitor_reads_invariants_and_overdue_reviews_and_nobody_else_does(
+    otto: Api, ada: Api, anyone: Api
+) -> None:
+    from meadow.config import worker
+
+    assert "meadow_invariants_checked_timestamp_seconds 0" in otto.get("metrics").body.decode()
+    worker._check()
+    made = otto.post("me/keys", {"name": "prometheus", "scopes": ["watch"]})
+    assert made.status == 201, made.body
+    monitor = Api(made.json["secret"])
+    reply = monitor.get("metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    values = dict(line.rsplit(" ", 1) for line in reply.body.decode().splitlines() if not line.startswith("#"))
+    assert values['meadow_invariant_violations{invariant="trade_escrow_is_what_was_not_released"}'] == "0"
+    assert values["meadow_invariants_violated"] == values["meadow_merchant_reviews_overdue"] == "0"
+    assert int(values["meadow_invariants_checked_timestamp_seconds"]) > 0
+    heartbeats.beat("invariants", note={"trade_escrow_is_what_was_not_released": 2, "others": 1})
+    assert "meadow_invariants_violated 3" in monitor.get("metrics").body.decode()
+    assert monitor.post("invariants/run").code == "scope_missing"
+    assert (anyone.get("metrics").status, ada.get("metrics").code) == (401, "scope_missing")
+    assert ada.post("me/keys", {"name": "k", "scopes": ["watch"]}).status == 403
 
 
 def test_dead_letter_is_seen_and_replayed(otto: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from meadow.accounts.models import (
     StaffInvitation,
     Standing,
 )
-from meadow.accounts.rules import SCOPES
+from meadow.accounts.rules import OPERATOR_SCOPES, SCOPES
 from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
@@ -27,6 +27,7 @@ from meadow.kernel.signing import unsign
 
 __all__ = [
     "operator_ids",
+    "OPERATOR_SCOPES",
     "SCOPES",
     "ApiKey",
     "Creator",

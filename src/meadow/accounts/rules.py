@@ -14,8 +14,9 @@ from meadow.kernel.states import Machine
 LOCALES = ("zh-hans", "en")
 MERCHANT_KINDS = ("individual", "company")
 STAFF_ROLES = ("owner", "staff", "finance")
-SCOPES = ("catalog", "plans", "content", "share", "buy", "ship", "money", "operate", "clock")
-OPERATOR_SCOPES = frozenset({"operate", "clock"})
+SCOPES = ("catalog", "plans", "content", "share", "buy", "ship", "money", "operate", "clock", "watch")
+# watch reads numbers about the installation and nothing else: for a monitor, which needs no more.
+OPERATOR_SCOPES = frozenset({"operate", "clock", "watch"})
 RESTRICTION_OF = {"suspend": "suspended"}
 
 # Applying costs nothing and there is no field for a fee anywhere: an entry fee would make this a pyramid scheme.

@@ -35,7 +35,7 @@ def authenticate_key(*, secret: str, address: str = "") -> queries.KeyActor:
 def create_api_key(
     *, person_id: int, name: str, scopes: Iterable[str], merchant_id: int | None = None
 ) -> tuple[ApiKey, str]:
-    """A key and its secret, which is shown this once.  Scopes operate and clock are the operator's to give.
+    """A key and its secret, which is shown this once.  Scopes operate, clock and watch are the operator's to give.
 
     Refuses: malformed, scope_unknown, forbidden, not_found, limit_reached.
     """

@@ -15,6 +15,7 @@ from meadow.api.routers import (
     imports,
     links,
     messages,
+    metrics,
     money,
     orders,
     outcomes,
@@ -80,4 +81,5 @@ GROUPS = [
     messages.group,
     talk.group,
     system.group,
+    metrics.group,
 ]

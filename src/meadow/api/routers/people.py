@@ -15,10 +15,10 @@ from meadow.kernel.errors import Refusal
 
 group = Group("people")
 
-Scope = Literal["catalog", "plans", "content", "share", "buy", "ship", "money", "operate", "clock"]
+Scope = Literal["catalog", "plans", "content", "share", "buy", "ship", "money", "operate", "clock", "watch"]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=20, examples=[["catalog", "plans"]])]
 Locale = Literal["zh-hans", "en"]
-ALL_BUT_OPERATE: list[str] = [scope for scope in queries.SCOPES if scope not in {"operate", "clock"}]
+ALL_BUT_OPERATE: list[str] = [scope for scope in queries.SCOPES if scope not in queries.OPERATOR_SCOPES]
 
 
 class CreatorShort(t.Out):
