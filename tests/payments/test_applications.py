@@ -353,22 +353,6 @@ def test_a_check_that_a_crash_cut_short_is_taken_up_again(ada: Actor) -> None:
     assert row.state == "account_need_verify"
 
 
-MATRIX = [
-    (state, event, rules.APPLICATION.table[state].get(event))
-    for state in rules.APPLICATION.states
-    for event in rules.APPLICATION.events
-]
-
-
-@pytest.mark.parametrize(("state", "event", "target"), MATRIX)
-def test_d1_every_cell_of_state_and_event(state: str, event: str, target: str | None) -> None:
-    if target is None:
-        with pytest.raises(Refusal, match="stale_state"):
-            rules.APPLICATION.next(state, event)
-    else:
-        assert rules.APPLICATION.next(state, event) == target
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_starts_at_once_make_one_application() -> None:
     ada = person("Ada")
