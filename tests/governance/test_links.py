@@ -87,7 +87,7 @@ def test_a_local_sandbox_may_link_to_itself_and_to_nothing_else_local() -> None:
 
 @pytest.mark.parametrize("surface", sorted(SURFACES))
 def test_a_trick_is_blocked_on_every_surface_and_a_plain_stranger_by_surface(surface: str) -> None:
-    lenient = surface in ("chat", "shown")
+    lenient = surface in ("chat", "shown", "listing")
     assert _judge("https://example.com/page", surface) == ("warn" if lenient else "block", "not_partner")
     assert _judge("https://item.taobao.com/shop", surface) == ("warn" if lenient else "block", "not_product")
     assert _judge(GOOD, surface) == ("allow", "partner")

@@ -180,6 +180,37 @@ def test_g6_4_each_surface_refuses_a_strong_match_by_the_same_check() -> None:
     assert "meadow" not in str(made.words.inputs) + made.words.reason + made.words.reason_zh
 
 
+HIDDEN = "https://item.taobao.com@evil-shop.com/x"  # poses as somebody it is not: allowed nowhere
+# Texts that do not ask the link policy when they are written, and why.
+UNASKED: dict[str, str] = {
+    "messaging.ChatLine.text": "delivered as written; the policy decides whether it is shown as a link",
+    **{
+        f"messaging.NoticeText.{name}": "the house's own notices, whose links are its own pages"
+        for name in ("title_en", "title_zh", "text_en", "text_zh")
+    },
+}
+
+
+def test_g1_2_every_text_that_others_read_asks_the_link_policy() -> None:
+    there = Market()
+    services.add_partner(
+        name="Taobao", hosts=["item.taobao.com"], product_patterns=["item.taobao.com/item.htm?id={digits}"],
+        contract="2026-01", after_sale_contact="care@example.org", by=SYSTEM,
+    )  # fmt: skip
+    writers = there.writers()
+    public = {column for columns in COLUMNS.values() for column in columns}
+    unasked = public - {name.split(" ")[0] for name in writers}
+    assert unasked == set(UNASKED), "a writer above must show that the link policy is asked, or say here why it is not"
+    for name, write in writers.items():
+        before = Decision.objects.filter(action="block_link").count()
+        with pytest.raises(Refusal, match="link_blocked"):
+            write(f"see {HIDDEN}")
+        if "file" not in name:
+            assert Decision.objects.filter(action="block_link").count() == before + 1, f"{name}: not on record"
+    # Words of goods never become links, and makers name their sites in them: a plain address may stand there.
+    assert there.listing("bowl", description="Made by www.kiln-of-tea.com").state == "on_sale"
+
+
 def test_g6_1_a_strong_match_is_rejected_naming_the_rule_and_a_weak_one_waits_unseen() -> None:
     there = Market()
     with pytest.raises(Refusal, match="text_refused") as refused:

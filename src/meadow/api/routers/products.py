@@ -166,7 +166,7 @@ def list_kept_products(
 
 @group.post(
     "/shops/{shop}/products", gives=ProductOut, status=201, scope="catalog",
-    refuses=["forbidden", "text_refused", "handle_taken", "title_missing", "text_too_long", "too_many", "skus_missing",
+    refuses=["forbidden", "text_refused", "link_blocked", "handle_taken", "title_missing", "text_too_long", "too_many", "skus_missing",
              "option_missing", "duplicate_choice", "stock_invalid", "products_above_level", *UNPRICED],
 )  # fmt: skip
 def add_product(request: HttpRequest, shop: t.ShopId, body: ProductIn) -> Any:

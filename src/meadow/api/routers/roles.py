@@ -123,7 +123,13 @@ def reject_creator(request: HttpRequest, creator: t.CreatorId, body: RejectIn) -
     return _creator(services.reject_creator(creator_id=found.pk, reason=body.reason, by=actor), own=True)
 
 
-@group.post("/merchants", gives=MerchantOut, status=201, scope="catalog", refuses=["limit_reached", "text_refused"])
+@group.post(
+    "/merchants",
+    gives=MerchantOut,
+    status=201,
+    scope="catalog",
+    refuses=["limit_reached", "text_refused", "link_blocked"],
+)
 def open_merchant(request: HttpRequest, body: MerchantIn) -> Any:
     """Opens a merchant: the legal seller that owns shops."""
     return _merchant(services.open_merchant(person_id=caller_of(request).person, name=body.name, kind=body.kind))

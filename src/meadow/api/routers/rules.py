@@ -197,7 +197,7 @@ def open_consultation(request: HttpRequest, draft: DraftId) -> Any:
     return _draft(services.open_consultation(draft_id=queries.draft(draft, for_operator=True).pk, by=by))
 
 
-@group.post("/rule-drafts/{draft}/comments", gives=DraftOut, status=201, refuses=["stale_state"])
+@group.post("/rule-drafts/{draft}/comments", gives=DraftOut, status=201, refuses=["stale_state", "link_blocked"])
 def comment_on_draft(request: HttpRequest, draft: DraftId, body: CommentIn) -> Any:
     """Says what should be different about a rule in consultation."""
     found = queries.draft(draft)

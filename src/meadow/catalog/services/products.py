@@ -49,7 +49,7 @@ def add_product(
 
     Refuses: not_found, forbidden, handle_taken, title_missing, text_too_long, too_many, skus_missing, option_missing,
     duplicate_choice, price_negative, price_zero, price_above_cap, stock_invalid, url_invalid, text_refused,
-    products_above_level.
+    link_blocked, products_above_level.
     """
     names = tuple(_line(name) for name in options)
     rows = [_new_sku(sku, names, place) for place, sku in enumerate(skus, start=1)]

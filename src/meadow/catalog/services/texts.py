@@ -31,8 +31,9 @@ def listing_words(title: str, description: str, vendor: str, tags: Iterable[str]
 def check_listing(*, shop: Shop, words: str, category: str, by: Actor) -> TextVerdict:
     """The verdict on a listing that is not refused.  Outside a transaction, so that a refusal stays on record.
 
-    Refuses: text_refused.
+    Refuses: text_refused, link_blocked.
     """
+    require_links(surface="listing", subject=(SHOP, shop.pk), text=f"{words}\n{category}", by=by)
     return require_text(
         surface=TextSurface.LISTING, text=words, subject=(SHOP, shop.pk), category=category,
         merchant_id=shop.merchant_id, by=by,

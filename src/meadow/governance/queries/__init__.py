@@ -78,6 +78,7 @@ from meadow.governance.queries.links import (
     barred_host,
     barred_hosts,
     blocked_hosts,
+    blocked_in,
     clean_host,
     decide_link,
     is_known_offence,
@@ -200,6 +201,7 @@ from meadow.governance.rules.surfaces import COLUMNS, TextSurface, surface_of
 from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_packs
 
 __all__ = [
+    "blocked_in",
     "partner_trail",
     "BarredHost",
     "AT_ONCE",

@@ -28,6 +28,8 @@ SURFACES: dict[str, Verdict] = {
     "question": "block",
     "comment": "block",
     "shop_notice": "block",
+    # Words of a product never become links, and a catalogue from elsewhere names its makers' sites.
+    "listing": "warn",
     "chat": "warn",
     "shown": "warn",
 }

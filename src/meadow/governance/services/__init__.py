@@ -41,6 +41,7 @@ from meadow.governance.services.cases import (
     resolve_reports,
 )
 from meadow.governance.services.codes import check_codes
+from meadow.governance.services.debate import comment_on_draft
 from meadow.governance.services.decisions import cite, decide
 from meadow.governance.services.detectors import (
     Validation,
@@ -103,7 +104,6 @@ from meadow.governance.services.reversal import (
 )
 from meadow.governance.services.rulebook import (
     change_draft,
-    comment_on_draft,
     draft_rule,
     erase_comments,
     open_consultation,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from meadow.accounts import queries as accounts
-from meadow.governance import queries, rules
+from meadow.governance import rules
 from meadow.governance.models import DraftComment, Rule, RuleDraft
 from meadow.governance.rules import RuleText
 from meadow.governance.rules.lifecycles import DRAFT
@@ -115,18 +115,6 @@ def open_consultation(*, draft_id: int, by: Actor) -> RuleDraft:
         move(made, DRAFT, "consult", consulted_at=clock.now())
         audit.record(by, "open_consultation", ("governance.draft", made.pk))
     return made
-
-
-def comment_on_draft(*, draft_id: int, person_id: int, text: str) -> DraftComment:
-    """Says something to a rule in consultation.  Refuses: not_found, stale_state, malformed."""
-    words = rules.clean_text(text, rules.COMMENT_LENGTH)
-    if not words:
-        raise Refusal("malformed", field="text", why="write what should be different")
-    with atomic():
-        found = queries.draft(draft_id)
-        if found.state != "consultation":
-            raise Refusal("stale_state", state=found.state, event="comment")
-        return DraftComment.objects.create(draft=found, person_id=person_id, text=words, at=clock.now())
 
 
 def publish_draft(*, draft_id: int, effective_from: datetime, by: Actor) -> Rule:

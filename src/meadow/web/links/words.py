@@ -11,7 +11,7 @@ from meadow.web import shown
 SURFACES = {
     "post": gettext_lazy("Recommendations"), "profile": gettext_lazy("Profiles"),
     "question": gettext_lazy("Questions and answers"), "comment": gettext_lazy("Comments"),
-    "shop_notice": gettext_lazy("Shop notices"), "chat": gettext_lazy("Chats"),
+    "shop_notice": gettext_lazy("Shop notices"), "listing": gettext_lazy("Goods (their words never become links)"), "chat": gettext_lazy("Chats"),
     "shown": gettext_lazy("Old links that may no longer be posted"),
 }  # fmt: skip
 VERDICTS = {

@@ -199,7 +199,7 @@ class _Work:
 
     def __init__(self, record: Import, shelf: Shelf, tell: _Teller) -> None:
         self.record, self.shelf, self.tell = record, shelf, tell
-        self.screen = governance.screen_in_force()
+        self.screen, self.allowed = governance.screen_in_force(), governance.allowlist()
         self.verdicts: dict[str, TextVerdict] = {}
         self.had = queries.on_sale_of_merchant(record.shop.merchant_id)
         self._start()
@@ -262,6 +262,9 @@ class _Work:
         )  # fmt: skip
         if verdict.verdict == "block":
             return Fault(draft.row, "title", "text_refused", refusal_of(verdict).params)
+        if link := governance.blocked_in(f"{words}\n{draft.category}", "listing", self.allowed):
+            told = {"host": link.host or "?", "rule": link.rule, "reason": link.reason_en, "reason_zh": link.reason_zh}
+            return Fault(draft.row, "description", "link_blocked", told)
         if verdict.verdict == "review" or verdict.licences:
             self.verdicts[draft.handle] = verdict
         return None
