@@ -98,6 +98,19 @@ def test_addresses_are_their_owners_alone_and_one_is_the_first_choice() -> None:
     assert refused.value.code == "addresses_full"
 
 
+@pytest.mark.django_db
+def test_kept_addresses_are_exported_and_erased_and_orders_keep_theirs() -> None:
+    bo, eve = bazaar.person(), bazaar.person("Eve")
+    order = bazaar.place(bazaar.goods(bazaar.shop()), buyer=bo).orders[0]
+    for person_id in (bo, bo, eve):
+        services.save_address(person_id=person_id, address=ADDRESS)
+    told = queries.export_addresses(bo)
+    assert [(each["city"], each["is_default"]) for each in told] == [(ADDRESS["city"], True), (ADDRESS["city"], False)]
+    assert (services.erase_addresses(person_id=bo), services.erase_addresses(person_id=bo)) == (2, 0)
+    assert (queries.export_addresses(bo), len(queries.addresses_of(eve))) == ([], 1)
+    assert bazaar.again(order).address["city"] == bazaar.ADDRESS["city"]
+
+
 @pytest.fixture
 def world(db: None) -> World:
     return make_world()

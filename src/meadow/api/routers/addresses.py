@@ -59,6 +59,18 @@ def drop_address(request: HttpRequest, address: AddressId) -> Any:
     services.drop_address(person_id=caller_of(request).person, address_id=address)
 
 
+@group.get("/me/addresses/export", gives=list[dict[str, Any]], scope="buy")
+def export_addresses(request: HttpRequest) -> Any:
+    """All that is kept of the caller's addresses, as plain values to take along."""
+    return queries.export_addresses(caller_of(request).person)
+
+
+@group.delete("/me/addresses", status=204, scope="buy")
+def erase_addresses(request: HttpRequest) -> None:
+    """Deletes all of the caller's addresses for good; orders keep what they were sent to."""
+    services.erase_addresses(person_id=caller_of(request).person)
+
+
 def _saved(request: HttpRequest, body: AddressIn, address_id: str | None) -> Any:
     given = body.model_dump(exclude={"is_default"})
     return services.save_address(

@@ -1,6 +1,6 @@
 """What can be read of trade: carts, checkouts, orders as their people see them, money per order, invariants."""
 
-from meadow.trade.queries.addresses import address_of_person, addresses_of
+from meadow.trade.queries.addresses import address_of_person, addresses_of, export_addresses
 from meadow.trade.queries.carts import CartItem, CartView, LineClick, cart_by_id, cart_count, cart_of, line_clicks
 from meadow.trade.queries.checkouts import (
     Quote,
@@ -170,6 +170,7 @@ __all__ = [
     "escrow_of",
     "escrow_of_merchant",
     "evidence_picture",
+    "export_addresses",
     "favourites_among",
     "favourites_of",
     "freeze",

@@ -1,5 +1,7 @@
 """Which addresses a person keeps."""
 
+from typing import Any
+
 from meadow.kernel.errors import Refusal
 from meadow.trade.models import SavedAddress
 
@@ -15,3 +17,11 @@ def address_of_person(address_id: str, *, person_id: int) -> SavedAddress:
     if found is None:
         raise Refusal("not_found")
     return found
+
+
+def export_addresses(person_id: int) -> list[dict[str, Any]]:
+    """All that is kept of a person's addresses, as plain values for their export."""
+    return [
+        {"id": one.public_id, "is_default": one.is_default, "kept_since": one.created_at.isoformat(), **one.address}
+        for one in addresses_of(person_id)
+    ]

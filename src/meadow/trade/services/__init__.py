@@ -1,7 +1,7 @@
 """The verbs of trade: fill a cart, check out, pay, ship, confirm, settle, cancel, refund."""
 
 from meadow.trade.rules import ParcelIn
-from meadow.trade.services.addresses import drop_address, save_address
+from meadow.trade.services.addresses import drop_address, erase_addresses, save_address
 from meadow.trade.services.attribution import note_attribution
 from meadow.trade.services.buyers import claim_orders, merge_cart
 from meadow.trade.services.carts import add_to_cart, remove_from_cart, set_quantity
@@ -65,6 +65,7 @@ __all__ = [
     "drop_address",
     "drop_favourite",
     "end_freeze",
+    "erase_addresses",
     "expire_order",
     "extend_receipt",
     "free_commission",
