@@ -10,14 +10,16 @@ from tests.trade import bazaar
 from tests.trade.bazaar import DAY, Goods, Shop
 
 from meadow.catalog import services as shelves
-from meadow.discovery import queries, services
+from meadow.discovery import handlers, queries, services
 from meadow.discovery.models import Goods as Row
 from meadow.discovery.models import Stale
 from meadow.discovery.queries import Wish
 from meadow.discovery.rules import words_asked, words_of
 from meadow.kernel import clock, outbox, sweeps
 from meadow.kernel.errors import Refusal
+from meadow.kernel.events import DecisionReversed, PlanChanged, ProductChanged
 from meadow.ledger.queries import split
+from meadow.plans import queries as plans_queries
 from meadow.plans import services as plans
 
 pytestmark = pytest.mark.django_db
@@ -182,7 +184,7 @@ def test_a_shops_standing_filters_and_fades(mei: Any, shop: Shop, bowl: Goods, m
     settle()
     assert picked(mei, standing="good") == [bowl.product_id]
     counted = {"points": 1000}
-    monkeypatch.setattr(governance, "points_of", lambda *given: counted["points"])
+    monkeypatch.setattr(governance, "points_of_many", lambda kind, ids, at: dict.fromkeys(ids, counted["points"]))
     services.mark_stale([bowl.product_id])
     settle()
     assert picked(mei, standing="good") == []
@@ -229,3 +231,23 @@ def test_words_of_both_kinds_of_script() -> None:
     assert words_of(["Steel 保温杯"]) == ["steel", "保", "温", "杯", "保温", "温杯"]
     assert words_asked("保温杯 STEEL") == ["保温", "温杯", "steel"]
     assert words_asked("杯") == ["杯"]
+
+
+def test_the_statements_of_a_change_do_not_grow_with_products_merchants_or_plans() -> None:
+    """Fifty changes of fifty products cost what five do, also where each is another merchant's."""
+
+    def cost(number: int) -> int:
+        goods = [bazaar.goods(bazaar.shop(f"Keeper{number}x{n}")) for n in range(number)]
+        settle()
+        wanted = [ProductChanged(one.product_id, one.shop.id) for one in goods]
+        changed = [PlanChanged(plans_queries.plans_of_shop(one.shop.id)[0].plan_id, one.shop.id) for one in goods]
+        judged = [DecisionReversed(n, "catalog.product", one.product_id, "suspend") for n, one in enumerate(goods, 1)]
+        with CaptureQueriesContext(connection) as asked:
+            handlers.on_product(wanted)
+            handlers.on_plan(changed)
+            handlers.on_decision(judged)
+            assert services.refresh_due(until=clock.now()) == number
+        return len(asked)
+
+    assert cost(12) == cost(3)
+    assert cost(4) <= 30

@@ -16,11 +16,8 @@ def on_product(events: Sequence[happened.ProductChanged | happened.ProductWithdr
 
 @handles(happened.PlanChanged)
 def on_plan(events: list[happened.PlanChanged]) -> None:
-    products: set[int] = set()
-    for plan_id, shop_id in {(event.plan_id, event.shop_id) for event in events}:
-        named = plans.products_of_plan(plan_id)
-        products.update(catalog.products_in_shops([shop_id]) if named is None else named)
-    services.mark_stale(products)
+    products, shops = plans.products_of_plans({event.plan_id for event in events})
+    services.mark_stale(products.union(catalog.products_in_shops(shops) if shops else ()))
 
 
 def on_shop(events: Sequence[happened.ShopOpened | happened.ShopClosed]) -> None:
@@ -44,14 +41,12 @@ def on_decision(
 
 def _merchants(subjects: Iterable[tuple[str, int]]) -> set[int]:
     """Whose standing may have changed: a decision about a product or shop counts against its merchant."""
-    found = set()
-    for kind, subject_id in set(subjects):
-        if kind == "accounts.merchant":
-            found.add(subject_id)
-        owner = {"catalog.shop": catalog.merchant_of_shop, "catalog.product": catalog.merchant_of_product}.get(kind)
-        if owner is not None and (party := owner(subject_id)) is not None:
-            found.add(party[1])
-    return found
+    by_kind: dict[str, set[int]] = {}
+    for kind, subject_id in subjects:
+        by_kind.setdefault(kind, set()).add(subject_id)
+    shops, products = by_kind.get("catalog.shop", set()), by_kind.get("catalog.product", set())
+    answering = catalog.merchants_of(shop_ids=shops, product_ids=products) if shops or products else set()
+    return by_kind.get("accounts.merchant", set()) | answering
 
 
 def _standing_of(merchant_ids: set[int]) -> None:

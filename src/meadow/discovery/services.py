@@ -68,7 +68,7 @@ def refresh_due(*, until: datetime) -> int:
 def _refresh(product_ids: Sequence[int], at: datetime) -> None:
     facts = catalog.goods_facts(product_ids)
     everybody, invited, changes = plans.terms_of_goods({n: each.card.shop_id for n, each in facts.items()}, at)
-    standings = {merchant_id: _standing(merchant_id) for merchant_id in {f.merchant_id for f in facts.values()}}
+    standings = _standings({fact.merchant_id for fact in facts.values()})
     # What still counts against a shop fades day by day.
     fades = at + rules.FADES_AFTER
     wanted: dict[tuple[int, int | None], dict[str, Any]] = {}
@@ -127,13 +127,9 @@ def _terms(fact: GoodsFacts, choice: PlanChoice | None) -> dict[str, Any]:
     return {"rate_bp": choice.rate_bp, "plan_kind": choice.kind, "earns_minor": earns}
 
 
-def _standing(merchant_id: int) -> str:
-    now = clock.now()
-    sanctioned = any(
-        each.state in ("issued", "appealed", "upheld")
-        and each.lifted_at is None
-        and (each.until is None or each.until > now)
-        for each in governance.sanctions_of("accounts.merchant", merchant_id)
-    )
-    points = governance.points_of("accounts.merchant", merchant_id, now)
-    return rules.standing(points, is_sanctioned=sanctioned)
+def _standings(merchant_ids: set[int]) -> dict[int, str]:
+    """How each merchant stands now; two statements, however many they are."""
+    now, kind = clock.now(), "accounts.merchant"
+    milli = governance.points_of_many(kind, merchant_ids, now)
+    bound = governance.sanctioned(kind, merchant_ids, now)
+    return {each: rules.standing(milli.get(each, 0), is_sanctioned=each in bound) for each in merchant_ids}

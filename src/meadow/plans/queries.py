@@ -35,7 +35,7 @@ __all__ = [
     "plans_for_shops",
     "plans_of_shop",
     "preview",
-    "products_of_plan",
+    "products_of_plans",
     "rate_from",
     "rate_text",
     "share_of",
@@ -153,11 +153,11 @@ def terms_of_goods(
     return everybody, invited, {row["product_id"]: row["at"] for row in changes}
 
 
-def products_of_plan(plan_id: int) -> list[int] | None:
-    """The products that a plan names; None if it covers its whole shop."""
-    if Plan.objects.filter(pk=plan_id, kind="general").exists():
-        return None
-    return list(PlanProduct.objects.filter(plan_id=plan_id).values_list("product_id", flat=True))
+def products_of_plans(plan_ids: Collection[int]) -> tuple[set[int], set[int]]:
+    """The products that these plans name, and the shops that they cover whole."""
+    named = PlanProduct.objects.filter(plan_id__in=list(plan_ids)).values_list("product_id", flat=True)
+    whole = Plan.objects.filter(pk__in=list(plan_ids), kind="general").values_list("shop_id", flat=True)
+    return set(named), set(whole)
 
 
 def plan_for(

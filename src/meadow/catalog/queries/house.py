@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from meadow.accounts import queries as accounts
 from meadow.catalog import rules
 from meadow.catalog.models import Import, Product, Shop, Sku
@@ -83,6 +85,12 @@ def merchant_of_product(product_id: int) -> tuple[str, int] | None:
     """Who answers for a product."""
     found = Product.objects.filter(pk=product_id).values_list("shop__merchant_id", flat=True).first()
     return ("accounts.merchant", found) if found else None
+
+
+def merchants_of(*, shop_ids: Collection[int] = (), product_ids: Collection[int] = ()) -> set[int]:
+    """Who answers for these shops and products; one statement."""
+    shops = Q(pk__in=list(shop_ids)) | Q(pk__in=Product.objects.filter(pk__in=list(product_ids)).values("shop_id"))
+    return set(Shop.objects.filter(shops).values_list("merchant_id", flat=True))
 
 
 def are_taken(kind: str, cause_ids: Collection[int]) -> bool:
