@@ -17,6 +17,7 @@ from meadow.governance import queries as governance
 from meadow.governance import services as office
 from meadow.governance.models import Case
 from meadow.kernel import outbox
+from meadow.kernel.errors import Refusal
 from meadow.ledger import queries as ledger
 from meadow.sharing import services as sharing
 from meadow.sharing.services import Origin
@@ -110,13 +111,13 @@ def _land(by: Creator, market: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def decide(market: dict[str, Any], *, passes: bool) -> Any:
+def decide(market: dict[str, Any], *, passes: bool, answer: str = "", violation: str = "") -> Any:
     (case,) = Case.objects.filter(subject_kind="affiliate.review").exclude(state="closed")
     office.claim_case(case_id=case.pk, by=market["otto"])
     if passes:
         made = office.approve_case(case_id=case.pk, by=market["otto"], note="A real reader.")
     else:
-        against = office.Against("A plug-in opened Eve's page during checkout.")
+        against = office.Against("A plug-in opened Eve's page during checkout.", answer=answer, violation=violation)
         made = office.reject_case(case_id=case.pk, by=market["otto"], against=against)
     outbox.drain_all()
     return made
@@ -176,6 +177,20 @@ def test_c1_7_sniping_is_voided_by_a_person_and_the_merchant_has_the_money(marke
     with at(T0 + 6 * DAY):
         bazaar.refund(order, goods, 1000)
     assert sum(bazaar.has(bazaar.again(order)).values()) == 0
+
+
+@database
+@pytest.mark.parametrize("violation", ["", "fraud"])
+def test_c1_a_person_chooses_by_which_of_the_networks_codes_it_is_voided(
+    market: dict[str, Any], violation: str
+) -> None:
+    sniped(market)
+    with at(T0 + DAY + 5 * MINUTE):
+        with pytest.raises(Refusal, match="malformed"):
+            decide(market, passes=False, answer="because")
+        decide(market, passes=False, answer="abnormal_account", violation=violation)
+    assert Review.objects.get().void_reason == "abnormal_account"
+    assert CommissionLine.objects.get().void_reason == "abnormal_account"
 
 
 @database

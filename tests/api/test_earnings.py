@@ -64,6 +64,29 @@ def test_why_me_and_why_not_me_without_a_word_about_the_buyer(sold: dict[str, An
     )
 
 
+def test_only_operators_are_told_whose_every_click_was(sold: dict[str, Any], otto: Api) -> None:
+    line = bazaar.goods_line(sold["order"])
+    path = f"order-lines/{line.public_id}/attribution"
+
+    def told(reader: Api) -> tuple[str, list[str], list[bool]]:
+        found = done(reader.get(path))
+        clicks = found["clicks"]
+        assert all(bool(one["creator"]) == bool(one["creator_name"]) == bool(one["click"]) for one in clicks)
+        assert bool(found["creator"]) == bool(found["creator_name"])
+        return found["creator_name"], [one["creator_name"] for one in clicks], [one["why"] != "" for one in clicks]
+
+    assert told(otto) == ("Lin", ["Lin", "Mei"], [True, True])
+    assert told(api(sold["bo"])) == ("Lin", ["Lin", ""], [True, True])
+    assert told(api(sold["lin"].person_id)) == ("Lin", ["Lin", ""], [True, True])
+    # Who did not earn may see why, of their own click; nothing tells them who did or at which rate.
+    assert told(api(sold["mei"].person_id)) == ("", ["", "Mei"], [True, True])
+    text = json.dumps(done(api(sold["mei"].person_id).get(path)))
+    assert "Lin" not in text
+    assert sold["lin"].public_id not in text
+    assert '"rate_bp": 0' in text
+    assert api(bazaar.creator("Eve").person_id).get(path).status == 404
+
+
 def test_lines_are_paged(sold: dict[str, Any]) -> None:
     with clock.at(clock.now() - MINUTE):
         for _ in range(2):

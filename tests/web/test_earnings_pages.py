@@ -80,3 +80,30 @@ def test_c7_5_the_operator_reads_the_single_level_report(world: World) -> None:
     stranger.force_login(world.mei)
     assert stranger.get("/console/compensation").status_code == 403
     assert browser().get("/studio/earnings").status_code == 302
+
+
+def test_c1_8_the_operator_looks_up_who_earns_on_a_line_and_why(world: World) -> None:
+    now = clock.now()
+    with clock.at(now - 2 * DAY):
+        bowl, rival = bazaar.goods(bazaar.shop()), bazaar.creator("Rival")
+        bazaar.click(world.creator, bowl, person_id=world.bo.pk)
+    with clock.at(now - DAY):
+        bazaar.click(rival, bowl, person_id=world.bo.pk)
+        order = bazaar.paid(bowl, buyer=world.bo.pk)
+    outbox.drain_all()
+    client, zh = browser(), browser("zh-CN")
+    for each in (client, zh):
+        each.force_login(world.otto)
+    line = bazaar.goods_line(order).public_id
+    for ref in (order.public_id, line):
+        page = client.get("/console/attribution", {"ref": ref}).content.decode()
+        for words in ("Rival earns.", "Mei &lt;Lin&gt;", "A newer valid click exists.", "Rules attribution.2", "general plan",
+                      "the feed", "signed in", "Judged again from its log: the same.", line):  # fmt: skip
+            assert words in page, words
+    page = zh.get("/console/attribution", {"ref": line}).content.decode()
+    for words in ("佣金归 Rival", "通用计划", "登录身份", "存在更新的有效点击。"):
+        assert words in page
+    assert client.get("/console/attribution", {"ref": "ord_none"}).status_code == 404
+    assert client.get("/console/attribution").status_code == 200
+    client.force_login(world.mei)
+    assert client.get("/console/attribution", {"ref": line}).status_code == 403

@@ -1,7 +1,8 @@
 """What affiliate does when an order is paid, received, settled, refunded or closed."""
 
 from meadow.affiliate import queries, services
-from meadow.governance.services import register_owner
+from meadow.governance.queries import answer_of
+from meadow.governance.services import register_answers, register_owner
 from meadow.kernel.events import (
     DecisionMade,
     DecisionReversed,
@@ -15,6 +16,7 @@ from meadow.kernel.outbox import handles
 
 REVIEW = "affiliate.review"
 register_owner(REVIEW, queries.creator_of_review)
+register_answers(REVIEW, queries.VOIDED_FOR)
 
 
 @handles(DecisionMade)
@@ -22,7 +24,9 @@ def void_reviews(events: list[DecisionMade]) -> None:
     """A person acted against a commission that was held."""
     for event in events:
         if event.subject_kind == REVIEW and event.action == "suspend":
-            services.void_review(review_id=event.subject_id, decision_id=event.decision_id)
+            services.void_review(
+                review_id=event.subject_id, decision_id=event.decision_id, reason=answer_of(event.decision_id)
+            )
 
 
 @handles(DecisionReversed)

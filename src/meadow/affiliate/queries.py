@@ -21,6 +21,7 @@ __all__ = [
     "SAYS",
     "WINDOW",
     "REVIEW_TIME",
+    "VOIDED_FOR",
     "CommissionLine",
     "CreatorStep",
     "CreatorTrail",
@@ -47,6 +48,10 @@ __all__ = [
     "write_offs",
     "voided_lines",
 ]
+
+
+# By which codes a person may void a commission, in the networks' words.
+VOIDED_FOR = {code: SAYS[code] for code in rules.ABUSE}
 
 
 @dataclass(frozen=True, slots=True)

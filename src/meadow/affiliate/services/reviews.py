@@ -65,13 +65,16 @@ def release_overdue(*, review: Review) -> None:
     release_review(review_id=review.pk)
 
 
-def void_review(*, review_id: int, decision_id: int) -> Review:
-    """A person voided it: the creator earns nothing on the line, and the money goes to the merchant.  Twice is once."""
+def void_review(*, review_id: int, decision_id: int, reason: str = "") -> Review:
+    """A person voided it: the creator earns nothing on the line, and the money goes to the merchant.  Twice is once.
+
+    reason: one of the networks' codes that the person chose; else the one that fits why it was held.
+    """
     with atomic():
         review = _locked(review_id)
         if review.state == "voided":
             return review
-        reason = rules.REVIEWS[review.code]
+        reason = reason if reason in rules.ABUSE else rules.REVIEWS[review.code]
         move(review, rules.REVIEW, "void", void_reason=reason, void_decision_id=decision_id, ended_at=clock.now())
         line = _line(review)
         if line is not None and line.state != "void":

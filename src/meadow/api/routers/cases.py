@@ -117,6 +117,13 @@ class CaseRejection(t.In):
     rule: Annotated[str, Field(max_length=60, examples=["goods.prohibited"])] = ""
     violation: Annotated[str, Field(max_length=24, examples=["goods"])] = ""
     severity: Annotated[str, Field(max_length=12, examples=["minor"])] = ""
+    answer: Annotated[
+        str,
+        Field(
+            max_length=30, examples=["traffic_hijack"],
+            description="For a held commission: by which of the networks' codes it is voided; empty: the one that fits.",
+        ),
+    ] = ""  # fmt: skip
 
 
 class CaseEscalation(t.In):
@@ -254,7 +261,7 @@ def approve_case(request: HttpRequest, case: CaseId, body: CaseApproval) -> Any:
 def reject_case(request: HttpRequest, case: CaseId, body: CaseRejection) -> Any:
     """Acts against it in the name of a rule, as a violation if its kind is named."""
     caller = _operator(request)
-    against = Against(body.reason, body.reason_zh, body.rule, body.violation, body.severity)
+    against = Against(body.reason, body.reason_zh, body.rule, body.violation, body.severity, body.answer)
     return _act(services.reject_case(case_id=queries.case(case).pk, by=caller.actor, against=against))
 
 

@@ -40,8 +40,8 @@ class Settlement(t.Out):
 
 
 class Step(t.Out):
-    click: str = Field(examples=["clk_01jd2m4q8r6t0v3x5z7y"])
-    creator: t.CreatorId
+    click: str | None = Field(examples=["clk_01jd2m4q8r6t0v3x5z7y"])
+    creator: t.CreatorId | None = Field(description="Null where you are not told: see below.")
     creator_name: str = Field(examples=["Mei"])
     clicked_at: t.Moment
     surface: str = Field(examples=["landing"])
@@ -77,10 +77,15 @@ def get_settlement(request: HttpRequest, order: t.OrderId) -> Any:
 
 @group.get("/order-lines/{line}/attribution", gives=Attribution, scope=("share", *ANY_SIDE))
 def get_attribution(request: HttpRequest, line: t.LineId) -> Any:
-    """Why somebody earns on an order line, or nobody: every candidate click and what became of it."""
+    """Why somebody earns on an order line, or nobody: every candidate click and what became of it.
+
+    Operators see whose each click was.  Buyer and merchant are told who earns and no other creator; a creator is told of
+    nobody but themselves."""
     found = queries.line_trail(line, person_id=caller_of(request).person)
     zh = language_of(request) == "zh"
-    names = {step.creator_id: accounts.creator(step.creator_id).public_id for step in found.steps}
+    names: dict[int, str | None] = {
+        step.creator_id: accounts.creator(step.creator_id).public_id for step in found.steps if step.creator_id
+    }
     return {
         "line": line, "creator_name": found.creator_name, "rule": found.rule, "reason": found.reason,
         "creator": accounts.creator(found.creator_id).public_id if found.creator_id else None,
@@ -88,7 +93,7 @@ def get_attribution(request: HttpRequest, line: t.LineId) -> Any:
         "decided_at": found.decided_at,
         "clicks": [
             {
-                "click": step.click_id, "creator": names[step.creator_id], "creator_name": step.creator_name,
+                "click": step.click_id or None, "creator": names.get(step.creator_id), "creator_name": step.creator_name,
                 "clicked_at": step.clicked_at, "surface": step.surface, "verdict": step.verdict,
                 "why": step.zh if zh else step.en,
             }

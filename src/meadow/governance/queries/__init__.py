@@ -52,6 +52,7 @@ from meadow.governance.queries.cases import (
 )
 from meadow.governance.queries.chain import INVARIANTS, chain_head, next_seal_due, verify_chain
 from meadow.governance.queries.decisions import (
+    answer_of,
     decision,
     decisions_about,
     is_suspended,
@@ -203,6 +204,7 @@ from meadow.governance.rules.surfaces import COLUMNS, TextSurface, surface_of
 from meadow.governance.rules.terms import Pack, Term, Topic, read_pack, shipped_packs
 
 __all__ = [
+    "answer_of",
     "blocked_in",
     "partner_trail",
     "BarredHost",

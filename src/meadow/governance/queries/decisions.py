@@ -8,6 +8,16 @@ from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 
 
+def answer_of(decision_id: int) -> str:
+    """The code that an operator chose when they acted, in the decision itself or in what it followed from."""
+    made: Decision | None = decision(decision_id)
+    while made is not None:
+        if answer := made.words.inputs.get("answer"):
+            return str(answer)
+        made = made.cause
+    return ""
+
+
 def decision(decision_id: int | str) -> Decision:
     """A decision by id or public id.  Refuses: not_found."""
     if isinstance(decision_id, str):

@@ -92,7 +92,7 @@ from meadow.governance.services.packs import (
     register_texts,
     scan_step,
 )
-from meadow.governance.services.parties import party_of, register_owner
+from meadow.governance.services.parties import answers_for, party_of, register_answers, register_owner
 from meadow.governance.services.partners import add_partner, change_partner, end_partner, renew_partner
 from meadow.governance.services.private import Opened, is_private, open_private, register_private
 from meadow.governance.services.queue import claim_case, file_case, next_case, release_case
@@ -233,6 +233,8 @@ __all__ = [
     "refusal_of",
     "refuse_licence",
     "register_owner",
+    "register_answers",
+    "answers_for",
     "register_private",
     "register_texts",
     "reject_case",

@@ -15,7 +15,7 @@ from meadow.governance.services import appeals, sanctions
 from meadow.governance.services.cases import resolve_reports
 from meadow.governance.services.decisions import announce, follow_up, in_turn, record
 from meadow.governance.services.guards import reason_text
-from meadow.governance.services.parties import party_of
+from meadow.governance.services.parties import answers_for, party_of
 from meadow.governance.services.queue import locked, operator_id, require_held
 from meadow.governance.services.reversal import reverse_decision, uphold_decision
 from meadow.governance.services.suspensions import keep_suspension, lift_suspension
@@ -38,6 +38,7 @@ class Against:
     rule: str = ""
     violation: str = ""
     severity: str = ""
+    answer: str = ""  # one of the codes that the context of the subject has named
 
 
 def approve_case(*, case_id: int, by: Actor, note: str = "") -> CaseAct:
@@ -51,6 +52,8 @@ def approve_case(*, case_id: int, by: Actor, note: str = "") -> CaseAct:
 def reject_case(*, case_id: int, by: Actor, against: Against) -> CaseAct:
     """Acts against it: what was held stays away, what was reported is stopped, an appeal is turned down, a suspension
     is kept.  Refuses: forbidden, not_found, case_not_yours, malformed, rule_unknown, own_decision, stale_state."""
+    if against.answer and against.answer not in answers_for(queries.case(case_id).subject_kind):
+        raise Refusal("malformed", field="answer", why="one of the codes that this kind of case offers")
     return _act(case_id, "reject", by, reason_text(against.reason), against)
 
 
@@ -169,7 +172,7 @@ def _stop(case: Case, by: Actor, against: Against) -> Effects:
             items = [subject] if subject and subject[0] not in rules.PARTY_KINDS and len(parties) == 1 else []
             made = sanctions.record_violation(
                 party=party, kind=against.violation, severity=against.severity or "minor", reason=against.reason,
-                reason_zh=against.reason_zh, by=by, items=items, cause=held,
+                reason_zh=against.reason_zh, by=by, items=items, cause=held, inputs=_inputs(against),
             )  # fmt: skip
             effects.append({"made": made.decision_id})
     elif subject is not None:
@@ -183,9 +186,15 @@ def _take_down(subject: tuple[str, int], case: Case, held: Decision | None, by: 
         raise Refusal("malformed", field="violation", why="an account is judged by a violation: name its kind")
     in_turn(subject)
     rule = against.rule or case.rule_id
-    made = record(subject, "suspend", rule, against.reason, by, reason_zh=against.reason_zh, cause=held)
+    made = record(
+        subject, "suspend", rule, against.reason, by, reason_zh=against.reason_zh, cause=held, inputs=_inputs(against)
+    )
     announce(made)
     return made
+
+
+def _inputs(against: Against) -> dict[str, str]:
+    return {"answer": against.answer} if against.answer else {}
 
 
 def _appeal(case: Case, grants: bool, by: Actor, against: Against) -> Effects:

@@ -1,6 +1,7 @@
 """What can be read of trade: carts, checkouts, orders as their people see them, money per order, invariants."""
 
 from meadow.trade.queries.addresses import address_of_person, addresses_of, export_addresses
+from meadow.trade.queries.attribution import LineCase, line_cases, line_trail
 from meadow.trade.queries.carts import CartItem, CartView, LineClick, cart_by_id, cart_count, cart_of, line_clicks
 from meadow.trade.queries.checkouts import (
     Quote,
@@ -49,7 +50,6 @@ from meadow.trade.queries.orders import (
     SettlementView,
     goods_of,
     has_paid_order,
-    line_trail,
     lines_of,
     locked,
     order_by_id,
@@ -180,6 +180,8 @@ __all__ = [
     "line_clicks",
     "line_faces",
     "line_trail",
+    "line_cases",
+    "LineCase",
     "lines_of",
     "locked",
     "month_csv",

@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import Q
 
 from meadow.accounts import queries as accounts
-from meadow.affiliate import queries as affiliate
 from meadow.kernel import signing
 from meadow.kernel.errors import Refusal
 from meadow.ledger.queries import Split
@@ -282,20 +281,6 @@ def settlement_of(order_id: int) -> SettlementView:
         if given.refund.is_from_escrow:
             released = released - back
     return SettlementView(order.currency, order.state == "settled", released, left)
-
-
-def line_trail(public_id: str, *, person_id: int) -> affiliate.Trail:
-    """Why somebody earns on an order line: for who sees the order, and for the creator who earns on it.
-
-    Refuses: not_found.
-    """
-    line = OrderLine.objects.filter(public_id=public_id, kind="goods").select_related("order").first()
-    if line is None:
-        raise Refusal("not_found")
-    creator = accounts.creator_of(person_id)
-    if creator is None or line.creator_id != creator.pk:
-        role_in(line.order, person_id)
-    return affiliate.trail(line.pk)
 
 
 def _order(which: int | str) -> Order:

@@ -37,6 +37,11 @@ SURFACES = {
     "poster": gettext_lazy("a poster"), "api": gettext_lazy("a partner site"),
 }  # fmt: skip
 
+PLANS = {
+    "exclusive": gettext_lazy("exclusive plan"), "directed": gettext_lazy("directed plan"),
+    "marketing": gettext_lazy("marketing plan"), "general": gettext_lazy("general plan"),
+}  # fmt: skip
+
 
 @never_cache
 @require_safe
@@ -113,7 +118,7 @@ def _line(one: queries.LineStory) -> dict[str, Any]:
         ] if trail.state else [],
         "label": label, "kind": kind, "why": words.said(trail.en, trail.zh), "void": words.said(one.void_en, one.void_zh),
         "waits": trail.review_state == "pending", "rules": trail.rules_version, "rate": words.percent(trail.rate_bp),
-        "plan": trail.plan_kind,
+        "plan": PLANS.get(trail.plan_kind, trail.plan_kind),
         "steps": [
             {
                 "who": _("You") if step.is_mine else _("Another creator"), "mine": step.is_mine,

@@ -200,7 +200,8 @@ def _queue_url() -> str:
 
 def _against(request: HttpRequest, note: str) -> Against:
     violation, _sep, severity = request.POST.get("violation", "").partition(":")
-    return Against(note, request.POST.get("note_zh", ""), request.POST.get("rule", ""), violation, severity)
+    return Against(note, request.POST.get("note_zh", ""), request.POST.get("rule", ""), violation, severity,
+                   request.POST.get("answer", ""))  # fmt: skip
 
 
 def _choices(page: queries.CasePage) -> dict[str, Any]:
@@ -219,7 +220,11 @@ def _choices(page: queries.CasePage) -> dict[str, Any]:
         for kind, one in table["violations"].items()
         for severity in table["severities"]
     ]
-    return {"offences": offences, "rules": [one.rule_id for one in queries.rules_in_force()]}
+    answers = services.answers_for(page.case.subject_kind)
+    return {
+        "offences": offences, "rules": [one.rule_id for one in queries.rules_in_force()],
+        "answers": [(code, words.said(*both)) for code, both in answers.items()],
+    }  # fmt: skip
 
 
 def _subjects(found: list[queries.Case]) -> list[tuple[str, int]]:
