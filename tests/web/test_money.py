@@ -14,6 +14,7 @@ from tests.web.world import ADDRESS, World, browser
 
 from meadow.accounts import services as account_services
 from meadow.accounts.queries import Person
+from meadow.affiliate import queries as affiliate
 from meadow.kernel import clock
 from meadow.kernel.audit import SYSTEM
 from meadow.kernel.errors import Refusal
@@ -203,3 +204,31 @@ def test_d2_6_differences_are_shown_and_closed_with_a_reason(world: World) -> No
     assert otto.post("/console/reconciliation", {"provider": "sandbox", "day": "soon"}).status_code == 422
     looked = otto.post("/console/reconciliation", {"provider": "sandbox", "day": "2026-01-01"})
     assert looked.status_code == 302
+
+
+def test_c3_8_two_operators_give_a_debt_up_by_pages_and_one_alone_does_not(world: World) -> None:
+    party = f"creator:{world.creator.pk}"
+    post(
+        key="owes", cause=("test", 1), kind="refund",
+        transfers=[Transfer(f"{party}:receivable", "platform:claims", Money(1_800, "CNY"))],
+    )  # fmt: skip
+    olga = account_services.add_person(email="olga@example.com", name="Olga", locale="zh-hans")
+    account_services.appoint_operator(person_id=olga.pk, by=SYSTEM)
+    one, two = inside(world.otto), inside(olga, "zh-CN")
+    assert "CN¥18.00" in one.get("/console/debts").content.decode()
+    debt = {"debt": f"{world.creator.public_id} CNY", "act": "propose"}
+    empty = one.post("/console/debts", debt | {"reason": " "})
+    assert (empty.status_code, empty.content.decode().count('aria-invalid="true"')) == (422, 1)
+    assert one.post("/console/debts", debt | {"reason": "Gone without an address"}).status_code == 302
+    page = two.get("/console/debts").content.decode()
+    for words in ("欠款方", "同意核销", "Gone without an address", "Otto 于"):
+        assert words in page, words
+    (made,) = affiliate.write_offs()
+    agree = {"id": made.public_id, "act": "approve"}
+    assert "somebody else has to agree" in one.get("/console/debts").content.decode()
+    assert one.post("/console/debts", agree).status_code == 409
+    assert two.post("/console/debts", agree).status_code == 302
+    assert affiliate.write_off(made.public_id).state == "posted"
+    assert "目前没有欠款" in two.get("/console/debts").content.decode()
+    assert inside(world.mei).get("/console/debts").status_code == 403
+    assert browser().get("/console/debts").status_code == 302

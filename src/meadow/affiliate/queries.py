@@ -385,4 +385,4 @@ def write_off(public_id: str) -> WriteOff:
 
 def write_offs(limit: int = 100) -> list[WriteOff]:
     """The debts that were given up or are to be, the newest first."""
-    return list(WriteOff.objects.order_by("-pk")[:limit])
+    return list(WriteOff.objects.select_related("proposed_by", "decided_by").order_by("-pk")[:limit])

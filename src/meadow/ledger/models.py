@@ -48,6 +48,10 @@ class Account(models.Model):
                 | Q(balance_minor__isnull=False, held_minor=0, ceiling_minor__isnull=False),
             ),
         ]
+        # Who owes something is looked for among these; the balance is not part of it, so that it changes cheaply.
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="ledger_account_debts", condition=Q(name__endswith=":receivable"))
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.currency}"

@@ -12,6 +12,7 @@ from typing import Any
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
 from meadow.ledger.invariants import INVARIANTS
+from meadow.ledger.models import Account
 from meadow.ledger.months import MonthLine, MonthView, lines_of_month, months_of, next_close_due, next_to_close
 from meadow.ledger.rules import (
     LARGEST_MINOR,
@@ -30,6 +31,7 @@ __all__ = [
     "INVARIANTS",
     "LARGEST_MINOR",
     "NOTHING",
+    "Debt",
     "Entry",
     "HoldView",
     "MonthLine",
@@ -42,6 +44,7 @@ __all__ = [
     "balance",
     "balances",
     "came_from_orders",
+    "debts",
     "entries_of",
     "holds_of",
     "lines_of_month",
@@ -63,6 +66,16 @@ __all__ = [
     "total_of",
     "withdrawable",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What a merchant or creator owes in one currency."""
+
+    kind: str
+    party_id: int
+    currency: str
+    minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,17 @@ def party_balances(kind: str, party_id: int) -> list[PartyBalance]:
         )
         for row in found
     ]  # fmt: skip
+
+
+def debts(limit: int = 100) -> list[Debt]:
+    """Who owes something, the largest debts of each currency first."""
+    owing = Account.objects.filter(name__endswith=":receivable", balance_minor__lt=0)
+    found = owing.order_by("currency", "balance_minor", "pk").values_list("name", "currency", "balance_minor")[:limit]
+    told = []
+    for name, currency, minor in found:
+        kind, party_id, _account = name.split(":")
+        told.append(Debt(kind, int(party_id), currency, -(minor or 0)))
+    return told
 
 
 def statement(name: str, currency: str, *, after_id: int = 0, limit: int = 100) -> list[StatementLine]:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from meadow.web.money import days, mine, months, payouts, presence, providers
+from meadow.web.money import days, debts, mine, months, payouts, presence, providers
 
 urlpatterns: list[URLPattern] = [
     path("me/prove", presence.prove, name="prove"),
@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern] = [
     path("console/providers", providers.providers, name="providers"),
     path("console/payouts", payouts.payouts, name="payouts"),
     path("console/payouts/<str:batch>.csv", payouts.file, name="payout_file"),
+    path("console/debts", debts.debts, name="debts"),
     path("console/reconciliation", days.days, name="reconciliation"),
 ]

@@ -11,7 +11,7 @@ from meadow.kernel.errors import Refusal
 Label = str | Promise
 _FIELDS = {
     "malformed": "amount", "payout_below_minimum": "amount", "insufficient_funds": "amount",
-    "receivable_outstanding": "amount", "bank_details_refused": "number", "holder_name_differs": "holder",
+    "receivable_outstanding": "amount", "payout_above_level": "amount", "bank_details_refused": "number", "holder_name_differs": "holder",
 }  # fmt: skip
 CONTRACT: dict[str, tuple[Label, str]] = {
     "active": (gettext_lazy("Open to all"), "good"),
