@@ -202,9 +202,9 @@ def test_several_creators_who_report_raise_the_alarm_and_the_operator_closes_it(
 
 
 def test_c5_6_the_link_of_deleted_content_is_410_with_alternatives(world: World) -> None:
-    from meadow.catalog.models import Product
+    from meadow.content.models import Recommendation
 
-    Product.objects.filter(pk=world.flask.pk).update(state="suspended")
+    Recommendation.objects.filter(pk=world.post.pk).update(state="taken_down")
     for language, also in (("en", "Also in this shop"), ("zh-CN", "本店其他商品")):
         answer = browser(language).get(f"/S/{world.code}")
         text = answer.content.decode()

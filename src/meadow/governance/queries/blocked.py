@@ -13,6 +13,10 @@ PUBLIC_FROM = 3
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
+# Whose pages a host posed as, and where it led, is not told apart in a sum over all who met it.
+_NOBODY = ({"partner": "a partner", "target": "another address"}, {"partner": "合作方", "target": "其他地址"})
+
+
 class _Gaps(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "…"
@@ -26,15 +30,15 @@ def blocked_report(limit: int = 1000, *, public: bool = False) -> list[dict[str,
     found = []
     for row in blocked_hosts(limit, PUBLIC_FROM if public else 1):
         reason = REASONS.get(str(row["code"]))
-        gaps = _Gaps(host=str(row["host"]))
+        en, zh = (_Gaps(host=str(row["host"]), **known) for known in _NOBODY)
         found.append(
             {
                 "host": row["host"],
                 "rule": row["rule_id"],
                 "version": row["rule_version"],
                 "code": row["code"],
-                "why_en": reason.en.format_map(gaps) if reason else "",
-                "why_zh": reason.zh.format_map(gaps) if reason else "",
+                "why_en": reason.en.format_map(en) if reason else "",
+                "why_zh": reason.zh.format_map(zh) if reason else "",
                 "times": row["times"],
                 "last": row["last"],
             }  # fmt: skip

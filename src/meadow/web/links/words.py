@@ -19,7 +19,7 @@ VERDICTS = {
     "block": (gettext_lazy("Block"), "bad"),
 }  # fmt: skip
 FIELDS = {
-    "name": gettext_lazy("Name"), "hosts": gettext_lazy("Hosts"), "product_patterns": gettext_lazy("Product pages"),
+    "name": gettext_lazy("Name of the partner"), "hosts": gettext_lazy("Hosts"), "product_patterns": gettext_lazy("Product pages"),
     "contract": gettext_lazy("Contract"), "after_sale_contact": gettext_lazy("After-sale contact"),
     "contract_until": gettext_lazy("Contract runs until"), "active": gettext_lazy("In force"),
     "surface": gettext_lazy("Place"), "verdict": gettext_lazy("What happens"), "host": gettext_lazy("Host"),
