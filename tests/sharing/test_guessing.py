@@ -16,6 +16,8 @@ from meadow.sharing import queries, rules, services
 
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 GUESSES = 1_000_000
+# Four creators at once mint so many batches of a thousand each; 25 make the hundred thousand.
+BATCHES = int(os.environ.get("MEADOW_MINT_BATCHES", "1"))
 
 
 def stored(numbers: int) -> None:
@@ -94,12 +96,13 @@ def test_c4_9_a_hundred_thousand_numbers_drawn_at_once_hold_no_duplicate():
 @pytest.mark.django_db(transaction=True)
 def test_c4_9_batches_minted_at_once_by_several_give_each_target_one_token_of_its_own():
     shop, creators = market.shop(), [market.creator(f"Mei{n}") for n in range(4)]
-    targets = [services.Target("content.recommendation", n + 1, shop.id) for n in range(1000)]
+    targets = [services.Target("content.recommendation", n + 1, shop.id) for n in range(1000 * BATCHES)]
     made, failures = [], []
 
     def mint(creator_id: int) -> None:
         try:
-            made.extend(services.mint_tokens(creator_id=creator_id, targets=targets))
+            for start in range(0, len(targets), 1000):
+                made.extend(services.mint_tokens(creator_id=creator_id, targets=targets[start : start + 1000]))
         except BaseException as error:
             failures.append(error)
         finally:
@@ -111,7 +114,8 @@ def test_c4_9_batches_minted_at_once_by_several_give_each_target_one_token_of_it
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len({token.number for token in made}) == len({token.pk for token in made}) == 4000
+    assert len({token.number for token in made}) == len({token.pk for token in made}) == 4000 * BATCHES
+    assert db.call("SELECT count(DISTINCT number) FROM sharing_sharetoken") == 4000 * BATCHES
 
 
 _GUESS = """
