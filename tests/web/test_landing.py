@@ -186,6 +186,19 @@ def test_c5_3_a_query_that_others_added_changes_nothing(world: World) -> None:
         answer = browser().get(f"/S/{world.code}{query}")
         assert answer.status_code == 200
         assert _view(answer.content.decode())
+    # Where a page of ours leads on, the campaign's names come along, doubled or not; nothing else does.
+    glued = browser().get(f"/S/{world.code}，?utm_source=wx&next=/x&utm_source=b&spm=1.2&v=z")
+    assert glued["Location"] == f"/S/{world.code}?utm_source=wx&utm_source=b&spm=1.2"
+
+
+@pytest.mark.parametrize("query", ["", "?utm_source=wx&utm_source=wx&from=x", "?from=x&utm_medium=y&utm_source=wx"])
+def test_c5_3_stripped_doubled_or_reordered_the_link_still_attributes(world: World, query: str) -> None:
+    shopper = browser()
+    page = shopper.get(f"/S/{world.code}{query}").content.decode()
+    form = {"v": _view(page), "sku": world.sku(world.flask).public_id, "quantity": "1"}
+    assert shopper.post("/buy", form).status_code == 302
+    click = Click.objects.get()
+    assert (click.creator_id, click.token_id) == (world.creator.pk, world.token.pk)
 
 
 @pytest.mark.parametrize(

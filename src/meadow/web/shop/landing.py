@@ -22,6 +22,7 @@ from meadow.sharing import services as sharing_services
 from meadow.web import shown
 from meadow.web.failures import said
 from meadow.web.shop import clicks
+from meadow.web.shop.extras import with_extras
 from meadow.web.shop.offers import offer_of, price_of
 from meadow.web.shop.partner import partner_landing
 from meadow.web.shop.posts import item_texts
@@ -50,14 +51,15 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
     token = sharing.landing(code)
     if token is None:
         # Chat apps glue commas and full-width signs to a link; guessing is held to the rate of the paste box.
-        return redirect("landing", code=_resolved(request, code).tagged_code)
+        found = _resolved(request, code)
+        return redirect(with_extras(request, reverse("landing", args=[found.tagged_code])))
     if token.page is not None:
         return partner_landing(request, token, token.page)
     if token.problem and token.problem != HIDDEN:
         return gone(request, token, Refusal(token.problem))
     visitor = visitor_of(request)
     if token.target_kind == "catalog.shop" and catalog.shop(token.target_id).state != "suspended":
-        return _to_shop(token, visitor)
+        return _to_shop(request, token, visitor)
     try:
         target = _TARGETS.get(token.target_kind, _unknown)(token, visitor)
     except Refusal as refusal:
@@ -133,10 +135,10 @@ def _closed_shop(token: sharing.Resolved, visitor: Visitor) -> Target:
     return Target(None, catalog.shop(token.target_id).name)
 
 
-def _to_shop(token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
+def _to_shop(request: HttpRequest, token: sharing.Resolved, visitor: Visitor) -> HttpResponse:
     origin = token.origin()
     query = f"?{urlencode({'v': clicks.link_view(visitor, origin)})}" if origin else ""
-    return redirect(reverse("shop", args=[catalog.shop_page(token.target_id).public_id]) + query)
+    return redirect(with_extras(request, reverse("shop", args=[catalog.shop_page(token.target_id).public_id]) + query))
 
 
 def _unknown(token: sharing.Resolved, visitor: Visitor) -> Target:

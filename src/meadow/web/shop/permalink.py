@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -18,12 +18,11 @@ from meadow.kernel.errors import Refusal
 from meadow.trade import queries as trade
 from meadow.trade import services as trade_services
 from meadow.web.shop.cart import buy
+from meadow.web.shop.extras import with_extras
 from meadow.web.visitor import address_of, keep_carrier, visitor_of
 
 MOST_ITEMS = 50
 OPENED_A_MINUTE = 60
-# Campaign names travel on to the page; all else that is no field of the convention is left behind.
-_CAMPAIGN = re.compile(r"utm_[a-z]{1,20}")
 _UNSAFE = re.compile(r"[\\\s\x00-\x1f\x7f]")
 _PAIR = re.compile(r"([A-Za-z0-9._-]+|~[A-Za-z0-9_-]+):([1-9][0-9]{0,4})")
 
@@ -73,9 +72,7 @@ def permalink(request: HttpRequest, items: str) -> HttpResponse:
 
 def _lead(request: HttpRequest, target: str) -> HttpResponse:
     """The answer to every permalink: on, by GET, kept nowhere, telling nobody where one came from."""
-    extras = [(name, str(value)[:200]) for name, value in request.GET.items() if _CAMPAIGN.fullmatch(name)][:10]
-    where = f"{target}{'&' if '?' in target else '?'}{urlencode(extras)}" if extras else target
-    response = HttpResponse(status=303, headers={"Location": where})
+    response = HttpResponse(status=303, headers={"Location": with_extras(request, target)})
     response["Referrer-Policy"] = "no-referrer"
     return response
 
