@@ -17,7 +17,7 @@ from tests.sharing import market
 from meadow.config import lane_link, lane_rows
 from meadow.config.lane import Lane
 from meadow.config.lane_link import Link
-from meadow.config.lane_rows import Kept, Rows
+from meadow.config.lane_rows import Rows
 from meadow.kernel import clock, sweeps
 from meadow.plans import services as plans
 from meadow.sharing import queries, rules, services
@@ -225,28 +225,109 @@ def test_a_busy_process_answers_from_memory_and_keeps_its_promise(front, token, 
     front.warm(code_of(token))
     path, read = f"/api/v1/landings/{code_of(token)}", []
     front.get(path)
-    for name in ("landing", "token", "tokens", "faces"):
+    for name in ("landing", "token", "changes", "faces"):
         _noted(monkeypatch, name, read)
     # The refreshing thread is not started: the test does its work at the moment it wants.
     monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
     front.hurry()
     front.get(path)  # who is paid by this shop was not asked before
     front.rows.refresh()
+    front.get(path)
     read.clear()
     catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
     assert front.get(path).json["product"]["price_minor"] == 12_900
     assert read == []
     front.seconds.now += 1.5
     assert front.get(path).json["product"]["price_minor"] == 12_900
-    assert front.rows.refresh() == 6
-    assert sorted(read) == ["faces", "faces", "faces", "faces", "faces", "tokens"]
+    assert front.rows.refresh() == 5
+    assert read == ["changes", "faces", "faces", "faces", "faces", "faces"]
     assert front.get(path).json["product"]["price_minor"] == 9_900
     services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
-    # Nobody refreshed it: beyond the promise it is not used, however busy.
+    assert front.get(path).json["problem"] is None
+    front.rows.refresh()
+    assert front.get(path).json["problem"] == "token_revoked"
+
+
+def test_a_busy_process_uses_nothing_that_was_not_confirmed_within_its_promise(front, token, monkeypatch):
+    front.warm(code_of(token))
+    path = f"/api/v1/landings/{code_of(token)}"
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    front.hurry()
+    for _ in range(2):
+        front.rows.refresh()
+        front.get(path)
+    front.rows.refresh()
+    services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
+    assert front.get(path).json["problem"] is None
     for _ in range(3):
         front.seconds.now += 1.0
         front.hurry()
     assert front.get(path).json["problem"] == "token_revoked"
+
+
+def test_a_change_that_was_under_way_during_the_look_is_seen_by_the_next(front, token, monkeypatch, own_address):
+    front.warm(code_of(token))
+    path = f"/api/v1/landings/{code_of(token)}"
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    front.hurry()
+    front.rows.refresh()
+    with psycopg.connect(own_address) as other:
+        other.execute("UPDATE sharing_sharetoken SET state = 'revoked' WHERE id = %s", [token.pk])
+        # Its transaction is older than the look, and commits after it.
+        front.get(path)
+        front.rows.refresh()
+        front.get(path)
+        front.rows.refresh()
+        assert front.get(path).json["problem"] is None
+        other.commit()
+        front.rows.refresh()
+    assert front.get(path).json["problem"] == "token_revoked"
+
+
+def test_a_row_read_before_a_look_and_kept_after_it_is_not_kept(front, token, monkeypatch):
+    front.warm(code_of(token))
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    front.hurry()
+    front.rows.refresh()
+    front.rows._missed = 0.0
+    read = Link.token
+
+    def meanwhile(self: Link, *asked: Any) -> Any:
+        answer = read(self, *asked)
+        services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
+        front.rows.refresh()
+        return answer
+
+    monkeypatch.setattr(Link, "token", meanwhile)
+    path = f"/api/v1/landings/{code_of(token)}"
+    front.get(path)
+    monkeypatch.setattr(Link, "token", read)
+    assert front.get(path).json["problem"] == "token_revoked"
+
+
+def test_what_only_prolongs_a_token_marks_it_not(token):
+    services.mint_token(
+        creator_id=token.creator_id,
+        target_kind=token.target_kind,
+        target_id=token.target_id,
+        shop_id=token.shop_id,
+        product_id=token.product_id,
+    )
+    with clock.at(clock.now() + timedelta(days=5)):
+        again = services.mint_token(
+            creator_id=token.creator_id,
+            target_kind=token.target_kind,
+            target_id=token.target_id,
+            shop_id=token.shop_id,
+            product_id=token.product_id,
+        )
+    token.refresh_from_db()
+    assert again.pk == token.pk
+    assert again.expires_at > NOW
+    assert token.changed_by is None
+    services.revoke_token(token_id=token.pk, creator_id=token.creator_id)
+    token.refresh_from_db()
+    assert token.changed_by is not None
 
 
 def test_a_busy_process_reads_a_token_that_nobody_asked_for_by_its_own_row_alone(front, token, shop, monkeypatch):
@@ -259,8 +340,9 @@ def test_a_busy_process_reads_a_token_that_nobody_asked_for_by_its_own_row_alone
         creator_id=token.creator_id, target_kind="bench.post", target_id=9, shop_id=shop.id, product_id=token.product_id
     )
     read: list[str] = []
-    for name in ("landing", "token", "tokens", "faces"):
+    for name in ("landing", "token", "changes", "faces"):
         _noted(monkeypatch, name, read)
+    front.rows._missed = 0.0  # as after many tokens of known faces
     path = f"/api/v1/landings/{code_of(other)}"
     seen = front.get(path)
     assert read == ["token"]
@@ -279,6 +361,27 @@ def test_a_busy_process_reads_a_token_that_nobody_asked_for_by_its_own_row_alone
     assert read == ["landing"]
 
 
+def test_while_new_tokens_lead_to_unknown_faces_one_look_takes_all_and_later_two_are_cheaper(
+    front, shop, token, monkeypatch
+):
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    targets = [services.Target("bench.post", n + 1, shop.id, token.product_id) for n in range(60)]
+    tokens = services.mint_tokens(creator_id=token.creator_id, targets=targets)
+    front.hurry()
+    front.rows.refresh()
+    read: list[str] = []
+    for name in ("landing", "token"):
+        _noted(monkeypatch, name, read)
+    for each in tokens[:50]:
+        assert front.rows.get(each.number) is not None
+    assert read[:40] == ["landing"] * 40
+    front.rows.refresh()
+    read.clear()
+    for each in tokens[50:]:
+        assert front.rows.get(each.number) is not None
+    assert read == ["token"] * 10
+
+
 def _noted(monkeypatch: Any, name: str, read: list[str]) -> None:
     original = getattr(Link, name)
     monkeypatch.setattr(Link, name, lambda self, *asked: read.append(name) or original(self, *asked))
@@ -291,10 +394,15 @@ def test_the_memory_is_bounded_and_forgets_what_is_gone(shop, token, monkeypatch
     for each in tokens:
         assert rows.get(each.number) is not None
     assert list(rows._kept) == [tokens[1].number, tokens[2].number]
-    rows._kept[12345] = Kept((12345, *rows._kept[tokens[1].number].own[1:]), rows._seconds.now)
-    rows._seconds.now += 1.5
+    # What was read before the first look for changes, nobody vouches for.
     rows.refresh()
-    assert 12345 not in rows._kept
+    assert not rows._kept
+    assert rows.get(tokens[0].number) is not None
+    rows.refresh()
+    assert list(rows._kept) == [tokens[0].number]
+    services.revoke_token(token_id=tokens[0].pk, creator_id=token.creator_id)
+    rows.refresh()
+    assert not rows._kept
 
 
 def test_without_a_database_it_steps_aside_and_rests(front, token, monkeypatch):

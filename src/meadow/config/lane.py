@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from meadow.api.landings import landing_head, landing_json
@@ -30,10 +31,12 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 # Whoever sends one of these is somebody whom only Django can tell apart.
-_UNUSUAL = ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_API_VERSION", "HTTP_TRANSFER_ENCODING", "HTTP_RANGE")
+_UNUSUAL = frozenset(("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_API_VERSION", "HTTP_TRANSFER_ENCODING", "HTTP_RANGE"))
 _TOLD = tuple(f"HTTP_{name.upper().replace('-', '_')}" for name in queries.TOLD)
 _SANE = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 _OWN = {"x-request-id", "server-timing", "content-length", "date"}
+CODE_MOST = 24
+_read_code = lru_cache(maxsize=20_000)(queries.read_code)
 LANGUAGES = 256  # combinations of languages whose headers are remembered
 
 
@@ -67,7 +70,7 @@ class Lane:
 
     def _answer(self, environ: Environ, start_response: StartResponse, code: str, head: _Head) -> Iterable[bytes]:
         began = time.perf_counter_ns()
-        number, tag = queries.read_code(code)
+        number, tag = _read_code(code) if len(code) <= CODE_MOST else (None, 0)
         if number is None:
             raise _FallThrough
         kept = self._rows.get(number)
@@ -77,11 +80,10 @@ class Lane:
         found = queries.resolved_of(kept.row, moment, tag)
         if found.problem is not None or found.shop_id is None:
             raise _FallThrough  # of a partner's page the link policy is asked each time
-        with clock.at(moment):
-            method = environ["REQUEST_METHOD"]
-            origin = found.origin()
-            judged = queries.judged(method, *[environ.get(name, "")[:400] for name in _TOLD])
-            view = services.NO_VIEW if origin is None else services.view_as_judged(origin, judged)
+        method = environ["REQUEST_METHOD"]
+        origin = found.origin()
+        judged = queries.judged(method, *[environ.get(name, "")[:400] for name in _TOLD])
+        view = services.NO_VIEW if origin is None else services.view_as_judged(origin, judged, at=moment)
         if kept.head is None:
             kept.head = landing_head(found)
         body = landing_json(kept.head, view)
@@ -121,4 +123,4 @@ def _is_plain(environ: Environ) -> bool:
         return False
     if environ.get("CONTENT_LENGTH") not in (None, "", "0") or len(environ.get("HTTP_ACCEPT_LANGUAGE", "")) > 200:
         return False
-    return not any(environ.get(name) for name in _UNUSUAL)
+    return _UNUSUAL.isdisjoint(environ) or not any(environ.get(name) for name in _UNUSUAL)

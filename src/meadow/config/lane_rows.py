@@ -1,8 +1,9 @@
 """What the fast lane knows of tokens: from the database while a process is quiet, and from memory while it is busy.
 
-A landing is a token's own row, which few ask for again, and the faces of creator, shop, product and post behind it,
-which many tokens share.  A busy process keeps both for at most two seconds and reads anew, many together, what is in
-use; so a token that was never asked for costs one look at its own row.
+A landing is a token's own row, which seldom changes, and the faces of creator, shop, product and post behind it, which
+many tokens share.  A busy process keeps own rows as long as it hears, five times a second, which of them have changed;
+the faces that were lately in use it reads anew, many together.  What was not confirmed within two seconds is not used.
+So a token that was never asked for costs one look at its own row, and one that comes again costs none.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ log = logging.getLogger("meadow.lane")
 BUSY_PER_SECOND = 150
 #: What is in use is read anew in the background when it is older than this; what is older than the other is not used.
 FRESH_SECONDS, PROMISE_SECONDS = 1.2, 2.0
-#: In use is what was asked for within this time.
-USE_SECONDS, FACE_USE_SECONDS = 3.0, 4.0
+#: In use is what was asked for within this time, and so long after the last request the process goes on looking.
+USE_SECONDS = 30.0
 LOOK_SECONDS = 0.2
 AT_ONCE = 500
-FACES_MOST = 50_000
+FACES_MOST = 20_000
 
 Key = tuple[str, int]
 _machine_now = clock.machine_now
@@ -58,10 +59,10 @@ class Made:
 class Kept:
     """A token's own row, and the landing that was made of it and of these faces."""
 
-    __slots__ = ("faces", "keys", "made", "own", "read_at", "used_at", "whole_at")
+    __slots__ = ("faces", "keys", "made", "own", "used_at", "whole_at")
 
     def __init__(self, own: Values, now: float) -> None:
-        self.own, self.read_at, self.used_at = own, now, now
+        self.own, self.used_at = own, now
         self.keys = _keys_of(own)
         self.made: Made | None = None
         self.faces: list[Face] = []
@@ -101,6 +102,11 @@ class Rows:
         self._wake, self._rest = threading.Event(), threading.Event()
         self._refresher: threading.Thread | None = None
         self._second, self._asked, self._asked_before = 0, 0, 0
+        # From which transaction on changes are asked for, when that was last answered, and how often it was.
+        self._since, self._sure_at, self._looks = 0, -PROMISE_SECONDS, 0
+        self._used_at = 0.0
+        # How often, of late, a new token led to a face that nobody knew: then one look at all of it is cheaper than two.
+        self._missed = 1.0
         self.clock_offset = timedelta(0)
 
     def get(self, number: int) -> Made | None:
@@ -109,32 +115,44 @@ class Rows:
         try:
             if not self._is_busy(now):
                 return self._read_whole(number, now)
+            self._used_at = now
             kept = self._kept.get(number)
-            if kept is None or now - kept.read_at > PROMISE_SECONDS:
+            if kept is None or now - self._sure_at > PROMISE_SECONDS:
+                self._ask_anew()
+                if self._missed > 0.5:
+                    return self._read_whole(number, now)
                 kept = self._read_own(number, now)
                 if kept is None:
                     return None
-            elif now - kept.read_at > FRESH_SECONDS:
-                self._ask_anew()
-            kept.used_at = now
+            elif now - kept.used_at > FRESH_SECONDS:
+                self._use(number, kept, now)
             return self._assembled(kept, now) or self._read_whole(number, now)
         except psycopg.OperationalError as error:
             log.warning("the lane's database did not answer: %s", str(error).strip()[:200])
             return None
 
     def refresh(self) -> int:
-        """Reads anew what is in use and getting old, many together; returns how many."""
+        """Forgets the tokens that have changed, and reads anew the faces in use that are getting old, many together;
+        returns how many those were."""
+        self._look_for_changes()
         now = self._seconds()
         with self._lock:
-            numbers = [n for n, kept in self._kept.items() if _is_due(kept, now, USE_SECONDS)]
-            due = {key for key, face in self._faces.items() if _is_due(face, now, FACE_USE_SECONDS)} | self._wanted
+            due = {key for key, face in self._faces.items() if _is_due(face, now)} | self._wanted
             self._wanted.clear()
-        for part in _parts(numbers):
-            self._read_own_anew(part)
         for kind in FACES:
             for part in _parts([each for name, each in due if name == kind]):
                 self._read_faces(kind, part)
-        return len(numbers) + len(due)
+        return len(due)
+
+    def _look_for_changes(self) -> None:
+        now, machine = self._seconds(), _machine_now()
+        changed, since, moment = self._link().changes(self._since, machine)
+        with self._lock:
+            # Nobody vouches for what was read before the first look, or from a database that was set back.
+            for number in changed if 0 < self._since <= since else list(self._kept):
+                self._kept.pop(number, None)
+            self._since, self._sure_at, self._looks = since, now, self._looks + 1
+            self.clock_offset = moment - machine
 
     def _assembled(self, kept: Kept, now: float) -> Made | None:
         """The landing made of what is known; None if a face is missing or too old, or nobody can tell who is paid."""
@@ -163,7 +181,7 @@ class Rows:
 
     def _read_whole(self, number: int, now: float) -> Made | None:
         """All of a landing in one look; its faces are known from then on."""
-        machine = _machine_now()
+        machine, looks = _machine_now(), self._looks
         answer = self._link().landing(number, machine)
         if answer is None:
             self._forget(number)
@@ -172,37 +190,27 @@ class Rows:
         self.clock_offset = moment - machine
         own, at = values[:10], 10
         with self._lock:
-            kept = self._keep(number, own, now)
+            kept = self._keep(number, own, now, looks)
+            self._missed += (any(self._is_missing(key, now) for key in kept.keys[:4]) - self._missed) / 64
             for key in kept.keys[:4]:
                 width = len(FACES[key[0]])
                 self._put_face(key, values[at : at + width], now)
                 at += width
             kept.whole_at = now
+            if kept.keys[4] not in self._faces:
+                self._wanted.add(kept.keys[4])
             faces = [self._faces[key] for key in kept.keys if key in self._faces]
             return kept.make(LandingRow._make(values), faces)
 
     def _read_own(self, number: int, now: float) -> Kept | None:
-        machine = _machine_now()
+        machine, looks = _machine_now(), self._looks
         answer = self._link().token(number, machine)
         if answer is None:
             self._forget(number)
             return None
         self.clock_offset = answer[1] - machine
         with self._lock:
-            return self._keep(number, answer[0], now)
-
-    def _read_own_anew(self, numbers: list[int]) -> None:
-        now = self._seconds()
-        found = dict(self._link().tokens(numbers, _machine_now()))
-        with self._lock:
-            for number in numbers:
-                kept = self._kept.get(number)
-                if kept is None:
-                    continue
-                if found.get(number) == kept.own:
-                    kept.read_at = now
-                else:
-                    del self._kept[number]
+            return self._keep(number, answer[0], now, looks)
 
     def _read_faces(self, kind: str, ids: list[int]) -> None:
         now = self._seconds()
@@ -217,6 +225,10 @@ class Rows:
                 for key in sorted(self._faces, key=lambda key: self._faces[key].used_at)[: FACES_MOST // 4]:
                     del self._faces[key]
 
+    def _is_missing(self, key: Key, now: float) -> bool:
+        face = self._faces.get(key)
+        return face is None or now - face.read_at > PROMISE_SECONDS
+
     def _put_face(self, key: Key, values: Values, now: float) -> None:
         face = self._faces.get(key)
         if face is not None and face.values == values:
@@ -225,15 +237,27 @@ class Rows:
             fresh = self._faces[key] = Face(values, now)
             fresh.used_at = face.used_at if face is not None else now
 
-    def _keep(self, number: int, own: Values, now: float) -> Kept:
+    def _keep(self, number: int, own: Values, now: float, looks: int) -> Kept:
+        """Keeps a row that was read after so many looks for changes.  One that was read before the last look is used
+        now and not kept: it may be the very one that changed."""
         kept = self._kept.get(number)
         if kept is None or kept.own != own:
-            kept = self._kept[number] = Kept(own, now)
-        kept.read_at = kept.used_at = now
+            kept = Kept(own, now)
+        if looks != self._looks:
+            self._kept.pop(number, None)
+            return kept
+        self._kept[number] = kept
         self._kept.move_to_end(number)
+        kept.used_at = now
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return kept
+
+    def _use(self, number: int, kept: Kept, now: float) -> None:
+        kept.used_at = now
+        with self._lock:
+            if number in self._kept:
+                self._kept.move_to_end(number)
 
     def _forget(self, number: int) -> None:
         with self._lock:
@@ -267,15 +291,16 @@ class Rows:
         while True:
             self._wake.wait()
             self._wake.clear()
-            try:
-                self.refresh()
-            except psycopg.OperationalError:
-                log.warning("the lane could not read anew; what is old will not be used")
-            self._rest.wait(LOOK_SECONDS)  # so that many are read together
+            while self._seconds() - self._used_at <= USE_SECONDS:
+                try:
+                    self.refresh()
+                except psycopg.OperationalError:
+                    log.warning("the lane could not read anew; what is old will not be used")
+                self._rest.wait(LOOK_SECONDS)  # so that many are read together
 
 
-def _is_due(what: Kept | Face, now: float, use_seconds: float) -> bool:
-    return now - what.read_at > FRESH_SECONDS and now - what.used_at <= use_seconds
+def _is_due(face: Face, now: float) -> bool:
+    return now - face.read_at > FRESH_SECONDS and now - face.used_at <= USE_SECONDS
 
 
 def _parts(of: list[int]) -> Iterable[list[int]]:

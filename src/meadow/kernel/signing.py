@@ -46,9 +46,15 @@ def _encode(raw: bytes) -> str:
 
 
 def _mac(body: bytes, purpose: str) -> bytes:
-    return hmac.digest(_key(purpose, settings.SECRET_KEY), body, "sha256")[:MAC_BYTES]
+    """HMAC-SHA256 (RFC 2104), cut; with the two keyed halves kept, since preparing them costs more than a short body."""
+    inner, outer = _keyed(purpose, settings.SECRET_KEY)
+    inside, outside = inner.copy(), outer.copy()
+    inside.update(body)
+    outside.update(inside.digest())
+    return outside.digest()[:MAC_BYTES]
 
 
 @lru_cache(maxsize=64)
-def _key(purpose: str, secret: str) -> bytes:
-    return hashlib.sha256(f"meadow/{purpose}/{secret}".encode()).digest()
+def _keyed(purpose: str, secret: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    key = hashlib.sha256(f"meadow/{purpose}/{secret}".encode()).digest().ljust(64, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))

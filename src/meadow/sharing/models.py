@@ -44,6 +44,8 @@ class ShareToken(models.Model):
     blocked_by = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=now)
     expires_at = models.DateTimeField()
+    # The transaction that last changed what a landing shows of it; the database marks it (migration 0009).
+    changed_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -63,6 +65,7 @@ class ShareToken(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["expires_at"], name="token_due", condition=Q(state="active")),
+            models.Index(fields=["changed_by"], name="token_changed", condition=Q(changed_by__isnull=False)),
         ]
 
     def __str__(self) -> str:

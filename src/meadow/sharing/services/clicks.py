@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import Error as DatabaseError
 
@@ -52,15 +53,19 @@ def open_view(
 
 
 def view_as_judged(
-    origin: Origin, judged: tuple[rules.NotCounted | None, bool], carrier: str = "", person_id: int | None = None
+    origin: Origin,
+    judged: tuple[rules.NotCounted | None, bool],
+    carrier: str = "",
+    person_id: int | None = None,
+    at: datetime | None = None,
 ) -> View:
     """The view of a request that `rules.judged` has judged; see open_view."""
     assert origin.surface in rules.SURFACES, f"{origin.surface} is no surface; rules.SURFACES lists them"
     why_not, is_click = judged
-    facts = ViewFacts(new_id("clk"), origin, clock.now(), carrier[:40], is_click)
+    facts = ViewFacts(new_id("clk"), origin, at or clock.now(), carrier[:40], is_click)
     text = signing.sign_json(rules.spelled(facts), "view")
     if why_not is None and origin.token_id is not None:
-        seen(origin.tag)
+        seen(origin.tag, facts.viewed_at)
     click_id = _take_in(_click_of(facts, carrier), person_id) if is_click else None
     return View(text, click_id, why_not is None, why_not)
 

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db import Error as DatabaseError
@@ -23,6 +23,9 @@ from meadow.sharing.services.spool import Taken
 
 log = logging.getLogger("meadow.sharing")
 
+RENEW_EVERY, RENEWED_MOST = timedelta(hours=1), 100_000
+# When this process last renewed a token's life.
+_renewed: dict[int, datetime] = {}
 _waiting: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
 # Resolves and clicks per slot and tag, counted here first: no order and no landing waits for a row that all count on.
 _counts: dict[tuple[datetime, int], list[int]] = {}
@@ -136,7 +139,7 @@ def write_clicks(clicks: list[Taken]) -> None:
     )  # fmt: skip
     for row in fresh:
         _count(row["slot"], row["tag"], clicks=row["clicks"])
-    used = {f.origin.token_id: f.at for f in sorted(facts, key=lambda f: f.at) if f.origin.token_id is not None}
+    used = _to_renew(facts)
     if used:
         # A day's difference is not worth a write, and a row that another batch holds is being renewed already.
         db.execute(
@@ -148,6 +151,22 @@ def write_clicks(clicks: list[Taken]) -> None:
             "ORDER BY k.id FOR UPDATE OF k SKIP LOCKED) AS r WHERE t.id = r.id",
             [_array(used), _array(map(rules.microseconds, used.values()))],
         )
+
+
+def _to_renew(facts: list[ClickFacts]) -> dict[int, datetime]:
+    """The tokens whose life these clicks may renew, and when.  A life is told in days, so each is asked for hourly."""
+    used: dict[int, datetime] = {}
+    for click in facts:
+        token_id, at = click.origin.token_id, click.at
+        if token_id is None:
+            continue
+        known = _renewed.get(token_id)
+        if known is None or not timedelta(0) <= at - known < RENEW_EVERY:
+            used[token_id] = max(at, used.get(token_id, at))
+    if len(_renewed) > RENEWED_MOST:
+        _renewed.clear()
+    _renewed.update(used)
+    return used
 
 
 def _array(values: Iterable[int | None]) -> str:

@@ -158,10 +158,10 @@ def count_picture(*, caller: str) -> None:
     limits.hit("sharing.picture", caller, per=rules.RESOLVE_PER, burst=rules.LIMITS["pictures_per_minute"])
 
 
-def seen(tag: int) -> None:
+def seen(tag: int, at: datetime | None = None) -> None:
     """Counts for a channel that somebody opened a token it brought; a count that cannot be kept is no error."""
     try:
-        intake.note_resolve(tag, clock.now())
+        intake.note_resolve(tag, at or clock.now())
     except (OperationalError, InterfaceError):
         log.warning("a resolve could not be counted")
 
