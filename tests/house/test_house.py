@@ -136,7 +136,7 @@ def _cited_rules() -> Iterator[tuple[str, str]]:
 
     rooms = {text.rule_id.split(".")[0] for text in RULEBOOK}
     # What a hit is filed under, beside the rule that it cites; and the site itself as a sender.
-    others = {"conduct.contact", "conduct.marketing", "platform.itself"}
+    others = {"conduct.contact", "conduct.marketing", "conduct.outside", "platform.itself"}
     for path, _, tree in _modules():
         for node in ast.walk(tree):
             named: list[tuple[str, ast.expr]] = []

@@ -140,6 +140,7 @@ class FeatureOut(t.Out):
 class EventTypeOut(t.Out):
     name: EventName
     meaning: str = Field(examples=["A text is posted"])
+    is_judged: bool = Field(description="Whether such events happen here by themselves so far.")
     features: list[FeatureOut]
 
 
@@ -150,6 +151,7 @@ def list_event_types(request: HttpRequest) -> Any:
     return [
         {
             "name": event.name, "meaning": event.zh if zh else event.en,
+            "is_judged": event.name in queries.JUDGED,
             "features": [
                 {"name": name, "kind": one.kind.value, "meaning": one.zh if zh else one.en}
                 for name, one in event.features.items()

@@ -7,6 +7,7 @@ from meadow.catalog import queries, rules
 from meadow.catalog.models import PriceVersion, Product, ProductImage, Sku, Suspension
 from meadow.catalog.services.room import require_room
 from meadow.catalog.services.texts import carry_out, check_listing, listing_words
+from meadow.governance.services import TextSurface, judge_words, next_id
 from meadow.kernel import audit, clock, db
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic, move
@@ -59,7 +60,14 @@ def add_product(
         raise Refusal("title_missing")
     choices = [value for row in rows for value in (row.option1, row.option2, row.option3)]
     words = listing_words(_line(title), _text(description), _line(vendor), _tags(tags), choices)
-    verdict = check_listing(shop=queries.kept_shop(shop_id, by), words=words, category=_line(category), by=by)
+    kept = queries.kept_shop(shop_id, by)
+    verdict = check_listing(shop=kept, words=words, category=_line(category), by=by)
+    product_id, lowest = next_id("catalog_product"), min((sku.price_minor for sku in skus), default=None)
+    heard = judge_words(
+        event_type="listing", surface=TextSurface.LISTING, words=words, subject=("catalog.product", product_id),
+        actor=("accounts.merchant", kept.merchant_id), verdict=verdict, among="listings",
+        more={"category": _line(category)[:200], "price_minor": lowest, "currency": kept.currency},
+    )  # fmt: skip
     with atomic():
         shop = queries.kept_shop(shop_id, by)
         own = rules.handle_from(handle or title)
@@ -67,7 +75,7 @@ def add_product(
         if Product.objects.filter(shop=shop, handle=own).exists():
             raise Refusal("handle_taken", handle=own)
         product = Product.objects.create(
-            shop=shop, handle=own, title=_line(title), description=_text(description), vendor=_line(vendor),
+            pk=product_id, shop=shop, handle=own, title=_line(title), description=_text(description), vendor=_line(vendor),
             category=_line(category), tags=_tags(tags), options=list(names), source_url=source_url,
             state="on_sale" if on_sale else "draft",
         )  # fmt: skip
@@ -80,7 +88,7 @@ def add_product(
         )
         audit.record(by, "add_product", ("catalog.product", product.pk), after={"handle": own, "skus": len(made)})
         emit(ProductChanged(product.pk, shop.pk))
-        carry_out(product_id=product.pk, merchant_id=shop.merchant_id, verdict=verdict)
+        carry_out(product_id=product.pk, merchant_id=shop.merchant_id, verdict=verdict, heard=heard)
         product.refresh_from_db(fields=["state", "version"])
         if product.state == "on_sale":
             require_room(merchant_id=shop.merchant_id, by=by)

@@ -8,6 +8,7 @@ from meadow.catalog.models import Product, Shop, Sku
 from meadow.catalog.services.standing import suspend
 from meadow.governance import queries as governance
 from meadow.governance.services import (
+    Heard,
     Standing,
     TextSurface,
     TextVerdict,
@@ -40,9 +41,11 @@ def check_listing(*, shop: Shop, words: str, category: str, by: Actor) -> TextVe
     )  # fmt: skip
 
 
-def carry_out(*, product_id: int, merchant_id: int, verdict: TextVerdict) -> None:
-    """What a verdict asks for, in the transaction that made or changed the listing."""
+def carry_out(*, product_id: int, merchant_id: int, verdict: TextVerdict, heard: Heard | None = None) -> None:
+    """What a verdict asks for, and what the detectors said, in the transaction that made or changed the listing."""
     subject = (PRODUCT, product_id)
+    if heard is not None and heard.decision_id is not None:
+        suspend(kind="product", subject_id=product_id, decision_id=heard.decision_id)
     if verdict.licences:
         kinds = sorted({licence for _, licence in verdict.licences})
         note_licence_use(merchant_id=merchant_id, subject=subject, kinds=kinds)

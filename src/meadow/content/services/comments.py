@@ -8,7 +8,15 @@ from meadow.content.models import Comment, Recommendation
 from meadow.content.services.standing import hide_at_once
 from meadow.governance import queries as governance
 from meadow.governance.queries import contact
-from meadow.governance.services import TextSurface, hold_text, require_allowed, require_links, require_text
+from meadow.governance.services import (
+    TextSurface,
+    hold_text,
+    judge_words,
+    next_id,
+    require_allowed,
+    require_links,
+    require_text,
+)
 from meadow.kernel import clock, db, limits
 from meadow.kernel.db import atomic, move
 from meadow.kernel.errors import Refusal
@@ -36,21 +44,32 @@ def post_comment(*, recommendation_id: int, person_id: int, text: str) -> Commen
     author = ("accounts.person", person_id)
     require_links(surface="comment", subject=author, text=words)
     verdict = require_text(surface=TextSurface.COMMENT, text=words, subject=author)
+    if (known := _same(post, person_id, words)) is not None:
+        return known
+    comment_id = next_id("content_comment")
+    heard = judge_words(
+        event_type="text", surface=TextSurface.COMMENT, words=words, subject=(rules.COMMENT_KIND, comment_id),
+        actor=author, verdict=verdict, among=f"creator:{post.creator_id}",
+    )  # fmt: skip
     with atomic():
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended('content:comment', %s))", [person_id])
-        known = Comment.objects.filter(
-            recommendation=post, author_id=person_id, text=words, at__gt=clock.now() - rules.SAME_COMMENT_WITHIN
-        ).first()
-        if known is not None:
+        if (known := _same(post, person_id, words)) is not None:
             return known
         made = Comment.objects.create(
-            recommendation=post, author_id=person_id, author_name=writer.name[:80], text=words, at=clock.now()
+            pk=comment_id,
+            recommendation=post,
+            author_id=person_id,
+            author_name=writer.name[:80],
+            text=words,
+            at=clock.now(),
         )
         if verdict.verdict == "review":
             subject = (rules.COMMENT_KIND, made.pk)
             held = hold_text(verdict=verdict, surface=TextSurface.COMMENT, subject=subject)
             hide_at_once(subject=subject, decision_id=held.pk)
-            made.refresh_from_db()
+        if heard.decision_id is not None:
+            hide_at_once(subject=(rules.COMMENT_KIND, made.pk), decision_id=heard.decision_id)
+        made.refresh_from_db()
     return made
 
 
@@ -62,6 +81,12 @@ def withdraw_comment(*, comment_id: str, person_id: int) -> None:
             raise Refusal("not_found")
         if found.state != "withdrawn":
             move(found, rules.COMMENT, "withdraw", text="")
+
+
+def _same(post: Recommendation, person_id: int, words: str) -> Comment | None:
+    """The same words by the same person just now: a second tap, not a second comment."""
+    since = clock.now() - rules.SAME_COMMENT_WITHIN
+    return Comment.objects.filter(recommendation=post, author_id=person_id, text=words, at__gt=since).first()
 
 
 def _open_post(recommendation_id: int) -> Recommendation:

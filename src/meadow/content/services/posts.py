@@ -14,12 +14,21 @@ from meadow.content.services.showcase import forget_recommendation
 from meadow.content.services.standing import hide_at_once, turn_of_creator
 from meadow.content.services.texts import words_of
 from meadow.governance import queries as governance
-from meadow.governance.services import TextSurface, hold_text, require_allowed, require_links, require_text
+from meadow.governance.services import (
+    TextSurface,
+    hold_text,
+    judge_words,
+    next_id,
+    require_allowed,
+    require_links,
+    require_text,
+)
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import RecommendationEnded, RecommendationPublished
 from meadow.kernel.outbox import emit
+from meadow.plans import queries as plans
 
 
 def publish_recommendation(
@@ -59,13 +68,20 @@ def publish_recommendation(
             raise Refusal("not_found")
         if not card.on_sale:
             raise Refusal("product_unavailable", title=card.title)
+    post_id = next_id("content_recommendation")
+    heard = judge_words(
+        event_type="text", surface=TextSurface.RECOMMENDATION, words=words, subject=(rules.POST, post_id),
+        actor=(rules.CREATOR, creator_id), verdict=verdict, urls=[link for link in links if link.strip()],
+        among=f"shop:{cards[items[0][0]].shop_id}",
+        more={"has_commission": _earns(creator_id, [cards[product_id] for product_id, _ in items])},
+    )  # fmt: skip
     with atomic():
         turn_of_creator(creator_id, "_shared")
         if Stop.objects.filter(subject_kind=rules.CREATOR, subject_id=creator_id, lifted_at__isnull=True).exists():
             raise Refusal("creator_suspended")
         _check_copies([reason for _, reason in items])
         post = Recommendation.objects.create(
-            creator=creator, creator_public_id=creator.public_id, creator_name=creator.name,
+            pk=post_id, creator=creator, creator_public_id=creator.public_id, creator_name=creator.name,
             title=title, text=text, published_at=clock.now(),
         )  # fmt: skip
         RecommendationItem.objects.bulk_create(
@@ -80,7 +96,9 @@ def publish_recommendation(
         if verdict.verdict == "review":
             held = hold_text(verdict=verdict, surface=TextSurface.RECOMMENDATION, subject=(rules.POST, post.pk))
             hide_at_once(subject=(rules.POST, post.pk), decision_id=held.pk)
-            post.refresh_from_db()
+        if heard.decision_id is not None:
+            hide_at_once(subject=(rules.POST, post.pk), decision_id=heard.decision_id)
+        post.refresh_from_db()
         emit(RecommendationPublished(post.pk, creator_id))
     return post
 
@@ -104,6 +122,11 @@ def end_all_of(*, creator_id: int) -> int:
     for recommendation_id in ids:
         end_recommendation(recommendation_id=recommendation_id, creator_id=creator_id)
     return len(ids)
+
+
+def _earns(creator_id: int, cards: Sequence[catalog.Card]) -> bool:
+    """Whether the creator is paid for any of these products."""
+    return bool(plans.pairs_with_commission([(card.product_id, card.shop_id, creator_id) for card in cards]))
 
 
 def _checked(items: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:

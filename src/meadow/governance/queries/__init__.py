@@ -196,7 +196,7 @@ from meadow.governance.rules import (
     links_in_text,
 )
 from meadow.governance.rules.detectors import Ruleset, Verdict
-from meadow.governance.rules.features import EVENT_TYPES, EventType, Feature
+from meadow.governance.rules.features import EVENT_TYPES, JUDGED, EventType, Feature
 from meadow.governance.rules.measuring import Measured, Sample, Tally, all_samples, measure, read_samples
 from meadow.governance.rules.payloads import Payload, judge_payload
 from meadow.governance.rules.screening import OUTSIDE, Screen, TextHit, TextVerdict, build_screen
@@ -223,6 +223,7 @@ __all__ = [
     "last_appeal_of",
     "COLUMNS",
     "EVENT_TYPES",
+    "JUDGED",
     "FEATURES",
     "FEATURE_NAMES",
     "GROUNDS",

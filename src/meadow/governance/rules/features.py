@@ -165,6 +165,10 @@ EVENT_TYPES: dict[str, EventType] = {
 }  # fmt: skip
 
 
+# The kinds that happen by themselves so far; the others can be sent by a program, and are offered by no editor.
+JUDGED = ("text", "listing", "message")
+
+
 class FeatureFault(ValueError):
     """A feature that the catalogue does not know, or a value that does not fit its kind."""
 

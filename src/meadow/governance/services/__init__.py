@@ -129,6 +129,7 @@ from meadow.governance.services.suspensions import (
     pass_due,
 )
 from meadow.governance.services.texts import check_profile, check_text, hold_text, refusal_of, require_text
+from meadow.governance.services.written import Heard, judge_words, next_id
 
 __all__ = [
     "register_faces",
@@ -141,6 +142,7 @@ __all__ = [
     "Detector",
     "Farewell",
     "Happening",
+    "Heard",
     "LinkDecision",
     "Opened",
     "Partner",
@@ -200,6 +202,7 @@ __all__ = [
     "is_private",
     "judge",
     "judge_batch",
+    "judge_words",
     "keep_sanction",
     "keep_suspension",
     "key_of",
@@ -211,6 +214,7 @@ __all__ = [
     "may_undo",
     "move_detector",
     "next_case",
+    "next_id",
     "note_licence_use",
     "note_restoration",
     "note_reversal",

@@ -44,7 +44,7 @@ def deliver(
 
 
 def say(
-    *, thread: Thread, side: str, author_id: int, text: str, leads_outside: bool
+    *, thread: Thread, side: str, author_id: int, text: str, leads_outside: bool, line_id: int
 ) -> tuple[ChatLine | None, Decided]:
     """Asks the policy and, if it allows, adds a line to a talk.  A merchant's answer needs a window the person opened."""
     to_person = side == "merchant"
@@ -57,7 +57,7 @@ def say(
     if decided.decision.verdict != "allow":
         return None, decided
     line = ChatLine.objects.create(
-        thread=thread, side=side, author_id=author_id, text=text, leads_outside=leads_outside,
+        pk=line_id, thread=thread, side=side, author_id=author_id, text=text, leads_outside=leads_outside,
         contact_id=decided.contact_id, at=clock.now(),
     )  # fmt: skip
     return line, decided

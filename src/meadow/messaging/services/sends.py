@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from meadow.accounts import queries as accounts
+from meadow.governance import queries as governance
 from meadow.governance.queries import contact as contact_queries
 from meadow.governance.queries import reaching
-from meadow.governance.services import TextSurface, require_links, require_text
+from meadow.governance.services import TextSurface, TextVerdict, judge_words, next_id, require_links, require_text
 from meadow.governance.services import contact as contacts
 from meadow.governance.services.contact import Sender
 from meadow.kernel import audit, clock, db, signing
@@ -65,15 +66,16 @@ def send_marketing(
     """
     writer_id = _require_sender(merchant_id, by)
     client_msg_id = rules.clean("client_msg_id", client_msg_id, 64)
-    title, text = _clear_words(merchant_id, title, text)
+    title, text, verdict = _clear_words(merchant_id, title, text)
     wanted = _named(audience)
+    send_id = next_id("messaging_send")
+    if _known(merchant_id, client_msg_id) is None:
+        _judge(send_id, merchant_id, f"{title}\n{text}", verdict)
     digest = hashlib.sha256(json.dumps([title, text, wanted if audience is not None else "*"]).encode()).hexdigest()
     at = clock.now()
     with atomic():
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended('messaging:send', %s))", [merchant_id])
-        known = Send.objects.filter(
-            merchant_id=merchant_id, client_msg_id=client_msg_id, at__gt=at - rules.SEND_REMEMBERED
-        ).first()
+        known = _known(merchant_id, client_msg_id)
         if known is not None:
             if known.digest != digest:
                 raise Refusal("send_mismatch")
@@ -81,7 +83,7 @@ def send_marketing(
         people, size = _people(merchant_id, wanted if audience is not None else None)
         needs_other = size > settings.MEADOW.confirm_audience
         send = Send.objects.create(
-            merchant_id=merchant_id, client_msg_id=client_msg_id, digest=digest, title=title, text=text, via=via[:80],
+            pk=send_id, merchant_id=merchant_id, client_msg_id=client_msg_id, digest=digest, title=title, text=text, via=via[:80],
             audience=size, unknown=size - len(people), by_id=writer_id, at=at,
             state="unconfirmed" if needs_other else "accepted", confirm_by=at + rules.CONFIRM_WITHIN if needs_other else None,
         )  # fmt: skip
@@ -99,7 +101,7 @@ def preview_send(*, merchant_id: int, title: str, text: str, audience: Sequence[
     Refuses: what sending refuses.
     """
     writer_id = _require_sender(merchant_id, by)
-    title, text = _clear_words(merchant_id, title, text)
+    title, text, _verdict = _clear_words(merchant_id, title, text)
     people, size = _people(merchant_id, _named(audience) if audience is not None else None)
     counted = people[: rules.LIMITS["foreseen"]]
     found = reaching.foresee(party=("accounts.merchant", merchant_id), kind="marketing", person_ids=counted)
@@ -146,7 +148,28 @@ def _require_sender(merchant_id: int, by: Actor) -> int:
     return by.person_id
 
 
-def _clear_words(merchant_id: int, title: str, text: str) -> tuple[str, str]:
+def _known(merchant_id: int, client_msg_id: str) -> Send | None:
+    """The send that a client_msg_id names, while it is remembered."""
+    since = clock.now() - rules.SEND_REMEMBERED
+    return Send.objects.filter(merchant_id=merchant_id, client_msg_id=client_msg_id, at__gt=since).first()
+
+
+def _judge(send_id: int, merchant_id: int, words: str, verdict: TextVerdict) -> None:
+    """Lets the operators' detectors judge a message to many; what they want looked at first is not sent.
+
+    Refuses: text_refused, text_unclear.
+    """
+    merchant = ("accounts.merchant", merchant_id)
+    heard = judge_words(
+        event_type="message", surface=TextSurface.AD, words=words, subject=("messaging.send", send_id), actor=merchant,
+        verdict=verdict, more={"message_class": "marketing"},
+    )  # fmt: skip
+    if heard.decision_id is not None:
+        made = governance.decision(heard.decision_id)
+        raise Refusal("text_unclear", rule=f"{made.rule_id} v{made.rule_version}", term=words[:40])
+
+
+def _clear_words(merchant_id: int, title: str, text: str) -> tuple[str, str, TextVerdict]:
     """Refuses: malformed, link_blocked, text_refused, text_unclear."""
     title = rules.clean("title", title, rules.LIMITS["title_characters"])
     text = rules.clean("text", text, rules.LIMITS["text_characters"])
@@ -157,7 +180,7 @@ def _clear_words(merchant_id: int, title: str, text: str) -> tuple[str, str]:
         # Nobody looks at a message before it goes out, so it must be clear as it stands.
         hit = verdict.hits[0]
         raise Refusal("text_unclear", rule=hit.rule, term=hit.shown or hit.term)
-    return title, text
+    return title, text, verdict
 
 
 def _named(audience: Sequence[str] | None) -> list[str]:

@@ -153,19 +153,29 @@ def _form(request: HttpRequest) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _offered() -> list[queries.EventType]:
+    """The kinds of event that a detector meets by itself."""
+    return [queries.EVENT_TYPES[name] for name in queries.JUDGED]
+
+
 def _options() -> dict[str, Any]:
     table = queries.rulebook_export()["penalties"]
     return {
-        "events": [(event.name, words.said(event.en, event.zh)) for event in queries.EVENT_TYPES.values()],
+        "events": [(event.name, words.said(event.en, event.zh)) for event in _offered()],
         "features": [
             (event.name, words.said(event.en, event.zh),
              [(name, one.kind.value, words.said(one.en, one.zh)) for name, one in event.features.items()])
-            for event in queries.EVENT_TYPES.values()
+            for event in _offered()
         ],
         "rules": [(one.rule_id, words.said(one.title_en, one.title_zh)) for one in queries.rules_in_force()],
         "actions": words.ACTIONS.items(),
         "offences": [f"{kind}:{severity}" for kind in table["violations"] for severity in table["severities"]],
     }  # fmt: skip
+
+
+def _meaning(event_type: str) -> str:
+    event = queries.EVENT_TYPES[event_type]
+    return words.said(event.en, event.zh)
 
 
 # Where a version may go from where it is; forwards it passes through shadow.
@@ -180,7 +190,7 @@ def _row(one: queries.Detector, how: dict[int, queries.Quality]) -> dict[str, An
     label, css = words.DETECTOR_STATES[one.state]
     found = how.get(one.pk)
     return {
-        "name": one.detector_id, "version": one.version, "event": one.event_type, "condition": one.condition,
+        "name": one.detector_id, "version": one.version, "event": _meaning(one.event_type), "condition": one.condition,
         "rule": one.rule.rule_id, "rule_version": one.rule.version, "action": words.ACTIONS[one.action],
         "state": one.state, "label": label, "css": css, "percent": one.percent,
         "reason": words.said(one.reason_en, one.reason_zh), "is_old": queries.cites_old_rule(one),
