@@ -213,7 +213,7 @@ def test_a_detector_is_written_tried_and_moved_by_forms(office: Office, page_of:
     form["condition"] = "phones > 0"
     assert "It asks for: phones" in text_of(otto.post("/console/detectors/write", form))
     tried = text_of(otto.post("/console/detectors/write", {**form, "act": "backtest"}))
-    assert re.search(r"Events 6 Hits 3 Accounts 1", tried), tried
+    assert re.search(r"Events 7 Hits 3 Accounts 1", tried), tried
     assert "A sample of 3" in tried
     saved = otto.post("/console/detectors/write", {**form, "act": "save"})
     assert saved["Location"] == "/console/detectors/diversion.phones"

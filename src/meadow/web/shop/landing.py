@@ -82,32 +82,35 @@ def landing(request: HttpRequest, code: str) -> HttpResponse:
 
 def _paused(request: HttpRequest, token: sharing.Resolved, target: Target) -> HttpResponse:
     """What somebody shared is stopped for a time: said plainly, with what can be looked at meanwhile, and no dead link."""
-    shop = catalog.shop(token.shop_id) if token.shop_id else None
-    values = {
-        "target": target,
-        "creator_name": token.creator_name,
-        "shop": shop if shop and shop.state == "open" else None,
-    }
-    return render(request, "web/landing_paused.html", values)
+    values = {"target": target, "creator_name": token.creator_name, **_instead(token)}
+    return render(request, "web/landing_paused.html", values, status=410)
 
 
 def gone(request: HttpRequest, token: sharing.Resolved, refusal: Refusal) -> HttpResponse:
     """A token that opens nothing any more: which way, and where to go instead."""
     status = 410 if refusal.code == "not_found" else refusal.status
-    shop = catalog.shop(token.shop_id) if token.shop_id else None
-    values: dict[str, Any] = {"says": said(refusal), "shop": shop if shop and shop.state == "open" else None}
+    values: dict[str, Any] = {"says": said(refusal), **_instead(token)}
     if token.product_id is not None:
         card = catalog.cards([token.product_id])[token.product_id]
         values["product_url"] = reverse("product", args=[card.public_id]) if card.on_sale else ""
-    if values["shop"] is not None:
-        page = catalog.newest_cards(shop_id=token.shop_id, limit=ALTERNATIVES + 1)
-        others = [card for card in page.cards if card.product_id != token.product_id and card.on_sale]
-        values["others"] = [
+    return render(request, "web/token_gone.html", values, status=status)
+
+
+def _instead(token: sharing.Resolved) -> dict[str, Any]:
+    """The shop, if it is open, and what else it sells."""
+    shop = catalog.shop(token.shop_id) if token.shop_id else None
+    if shop is None or shop.state != "open":
+        return {"shop": None, "others": []}
+    page = catalog.newest_cards(shop_id=token.shop_id, limit=ALTERNATIVES + 1)
+    others = [card for card in page.cards if card.product_id != token.product_id and card.on_sale]
+    return {
+        "shop": shop,
+        "others": [
             {"url": reverse("product", args=[card.public_id]), "title": card.title, "picture": card.image,
              "price": price_of(card.price_minor, card.currency)}
             for card in others[:ALTERNATIVES]
-        ]  # fmt: skip
-    return render(request, "web/token_gone.html", values, status=status)
+        ],
+    }  # fmt: skip
 
 
 def _recommended(token: sharing.Resolved, visitor: Visitor) -> Target:
