@@ -53,6 +53,9 @@ def test_c4_8_without_the_store_creation_fails_cleanly_and_what_was_seen_still_r
             )
         assert (refused.value.code, refused.value.status) == ("unavailable", 503)
         assert refused.value.params["retry_after"] == 5
+        away.setattr(tokens.link_policy, "require_links", _down)
+        with pytest.raises(Refusal, match="unavailable"):
+            services.mint_partner_token(creator_id=token.creator_id, url="https://item.example.org/item/7")
     assert ShareToken.objects.count() == before
 
 

@@ -94,6 +94,7 @@ LIMITS: dict[str, int] = {
     "images": 250,
     "tags": 250,
     "judged_options": 600,  # of a listing with thousands of choices, so many words of them are checked
+    "links_told": 20,  # of a file: so many blocked addresses get a decision of their own
     "page_size": 100,
     "reserve_lines": 200,
     "import_bytes": 200_000_000,

@@ -126,11 +126,11 @@ def shown_link(url: str, surface: str) -> LinkDecision:
     return rules.decide_shown(url, surface, allowlist(), own=settings.MEADOW.base_url)
 
 
-def blocked_in(text: str, surface: str, allowed: Allowlist) -> LinkDecision | None:
+def blocked_in(text: str, surface: str, allowed: Allowlist) -> tuple[str, LinkDecision] | None:
     """The first address in a text that may not stand on a surface, by partners that were looked up before."""
     own = settings.MEADOW.base_url
-    decisions = (rules.decide_link(link.raw, surface, allowed, own=own) for link in rules.links_in_text(text))
-    return next((made for made in decisions if made.verdict == "block"), None)
+    judged = ((link.raw, rules.decide_link(link.raw, surface, allowed, own=own)) for link in rules.links_in_text(text))
+    return next(((raw, made) for raw, made in judged if made.verdict == "block"), None)
 
 
 def judge_link(url: str, surface: str) -> LinkDecision:

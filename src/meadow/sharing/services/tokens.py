@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,8 +61,15 @@ def mint_tokens(*, creator_id: int, targets: Sequence[Target], is_poster: bool =
 
     Refuses, beside what mint_token refuses: unavailable, with nothing written, while the database is away.
     """
-    try:
+    with _store():
         return _mint(creator_id, targets, rules.POSTER_LIFE_DAYS if is_poster else rules.LIFE_DAYS)
+
+
+@contextmanager
+def _store() -> Iterator[None]:
+    """Refuses: unavailable, while the database is away."""
+    try:
+        yield
     except (OperationalError, InterfaceError) as error:
         log.error("tokens could not be minted: %s", str(error).strip()[:200])
         raise Refusal("unavailable", retry_after=5) from error
@@ -94,8 +102,15 @@ def mint_partner_token(*, creator_id: int, url: str, by: Actor = SYSTEM) -> Shar
     Nobody earns by it here: the partner settles its own sales.  A blocked address is recorded with its rule.
     Refuses: link_blocked, page_refused, creator_required, creator_suspended, token_blocked, unavailable.
     """
-    _require_creator(creator_id)
     subject = ("accounts.creator", creator_id)
+    with _store():
+        _require_creator(creator_id)
+        page = _partner_page(url, subject, by)
+    return mint_token(creator_id=creator_id, target_kind=rules.PARTNER_PAGE, target_id=page.pk, shop_id=None)
+
+
+def _partner_page(url: str, subject: tuple[str, int], by: Actor) -> PartnerPage:
+    """Refuses: link_blocked, page_refused."""
     answer = link_policy.require_links(urls=[url], surface=queries.SURFACE, subject=subject, by=by)[0]
     if answer.verdict != "allow":
         raise Refusal("page_refused", why=answer.reason_in("en"), why_zh=answer.reason_in("zh"), rule=answer.rule)
@@ -104,7 +119,7 @@ def mint_partner_token(*, creator_id: int, url: str, by: Actor = SYSTEM) -> Shar
     page, _ = PartnerPage.objects.get_or_create(
         url=answer.url, defaults={"host": answer.host[:253], "partner": answer.partner}
     )
-    return mint_token(creator_id=creator_id, target_kind=rules.PARTNER_PAGE, target_id=page.pk, shop_id=None)
+    return page
 
 
 def convert(*, text: str, creator_id: int, callers: Sequence[str]) -> ShareToken:

@@ -17,7 +17,7 @@ from meadow.catalog.services.imports.apply import apply
 from meadow.catalog.services.room import require_room
 from meadow.catalog.services.texts import carry_out, listing_words
 from meadow.governance import queries as governance
-from meadow.governance.services import TextSurface, TextVerdict, refusal_of
+from meadow.governance.services import TextSurface, TextVerdict, refusal_of, require_links
 from meadow.kernel import audit, clock
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
@@ -201,6 +201,7 @@ class _Work:
         self.record, self.shelf, self.tell = record, shelf, tell
         self.screen, self.allowed = governance.screen_in_force(), governance.allowlist()
         self.verdicts: dict[str, TextVerdict] = {}
+        self.links_told = 0
         self.had = queries.on_sale_of_merchant(record.shop.merchant_id)
         self._start()
 
@@ -263,11 +264,24 @@ class _Work:
         if verdict.verdict == "block":
             return Fault(draft.row, "title", "text_refused", refusal_of(verdict).params)
         if link := governance.blocked_in(f"{words}\n{draft.category}", "listing", self.allowed):
-            told = {"host": link.host or "?", "rule": link.rule, "reason": link.reason_en, "reason_zh": link.reason_zh}
-            return Fault(draft.row, "description", "link_blocked", told)
+            return Fault(draft.row, "description", "link_blocked", self._told(*link))
         if verdict.verdict == "review" or verdict.licences:
             self.verdicts[draft.handle] = verdict
         return None
+
+    def _told(self, raw: str, made: governance.LinkDecision) -> dict[str, Any]:
+        """The rule behind a blocked address, with its decision to appeal to.  A file full of them is told by the first few.
+
+        A row that is refused is judged outside of every transaction, so the decision stays.
+        """
+        if not self.record.is_dry_run and self.links_told < rules.LIMITS["links_told"]:
+            self.links_told += 1
+            by = Actor("person", self.record.by_id) if self.record.by_id else SYSTEM
+            try:
+                require_links(surface="listing", subject=("catalog.shop", self.record.shop_id), urls=[raw], by=by)
+            except Refusal as refusal:
+                return refusal.params
+        return {"host": made.host or "?", "rule": made.rule, "reason": made.reason_en, "reason_zh": made.reason_zh}
 
     def _carry_out(self, piece: list[Draft]) -> None:
         """Hides what needs a look in the transaction that wrote it."""
