@@ -1,8 +1,10 @@
 """The pages after a sale: can a buyer, a seller and an operator do everything there, in both languages?"""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,6 +13,7 @@ from PIL import Image
 from tests.web.test_buying import checkout_of, place
 from tests.web.world import World, browser, settle_down
 
+from meadow.kernel import clock
 from meadow.trade.models import Claim, Dispute, Order, Refund
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +173,22 @@ def test_the_operator_freezes_and_releases_an_order_from_the_page(world: World, 
     assert freeze
     assert otto.post(f"/console/freezes/{freeze[1]}", {"act": "end", "text": "Cleared."}).status_code == 302
     assert "No order is frozen" in otto.get("/console/claims").content.decode()
+
+
+def test_a_large_freeze_waits_for_somebody_else_and_doubtful_tracking_names_its_number(
+    world: World, client: Client, settings: Any
+) -> None:
+    settings.MEADOW = replace(settings.MEADOW, ruling_approval_minor=1)
+    _address, order = bought(client, world)
+    world.ship(order.pk)
+    Order.objects.filter(pk=order.pk).update(flagged_at=clock.now(), paused_at=clock.now())
+    otto = signed(world.otto)
+    otto.post(f"/console/freezes/{order.public_id}", {"act": "freeze", "reason_code": "authority", "text": "Letter."})
+    page = otto.get("/console/claims").content.decode()
+    for words in ("You proposed it: somebody else has to agree.", "Green Ear · CN¥", "<h3>SF SF123456789</h3>"):
+        assert words in page, words
+    assert 'value="approve"' not in page
+    assert not re.search(r"\d:\d\d:\d\d", page)  # times are told to the minute
 
 
 def test_a_seller_sends_corrects_extends_and_reminds_from_the_page(world: World, client: Client) -> None:

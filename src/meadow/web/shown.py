@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency
 from django.utils import timezone
 from django.utils.html import format_html
@@ -45,7 +45,10 @@ def short_day(moment: datetime) -> str:
 
 def minute(moment: datetime) -> str:
     """A date with the time of day."""
-    return format_datetime(timezone.localtime(moment), "medium", locale=_LOCALES[language()])
+    local, locale = timezone.localtime(moment), _LOCALES[language()]
+    # Babel knows no date with hours and minutes alone; seconds tell a reader nothing.
+    between = " " if language() == "zh" else ", "
+    return f"{format_date(local, 'medium', locale=locale)}{between}{format_time(local, 'short', locale=locale)}"
 
 
 # CLDR formatting takes tens of microseconds, and a page shows the same few hundred prices again and again.

@@ -37,6 +37,7 @@ from meadow.trade.queries.claims import (
     freezes,
     has_open_claim,
     return_address_of,
+    tracking_of,
 )
 from meadow.trade.queries.compensation import Compensation, Earner, compensation
 from meadow.trade.queries.earnings import CreatorSums, LineStory, creator_lines, creator_sums
@@ -203,6 +204,7 @@ __all__ = [
     "refunds_of",
     "require_delivered",
     "return_address_of",
+    "tracking_of",
     "role_in",
     "run_invariants",
     "sales_by_origin",

@@ -1,6 +1,6 @@
 """What a claim is to each side and to the operator: its clock, its trail, its evidence, its dispute; and who claims much."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.db.models import F
 from meadow.kernel import clock
 from meadow.kernel.errors import Refusal
 from meadow.trade import rules as trade_rules
-from meadow.trade.models import Claim, ClaimEntry, Dispute, Evidence, Freeze, Order, OrderLine, ReturnAddress
+from meadow.trade.models import Claim, ClaimEntry, Dispute, Evidence, Freeze, Order, OrderLine, Parcel, ReturnAddress
 from meadow.trade.queries.orders import role_in
 from meadow.trade.rules import claims as rules
 from meadow.trade.rules.escrow import escrow_state
@@ -159,7 +159,7 @@ def dispute(which: str) -> Dispute:
 
 def freezes(*, order_id: int | None = None, is_open: bool = True, limit: int = 100) -> list[Freeze]:
     """Frozen orders, the newest first."""
-    found = Freeze.objects.select_related("order", "proposed_by", "end_proposed_by").order_by("-pk")
+    found = Freeze.objects.select_related("order__shop", "proposed_by", "end_proposed_by").order_by("-pk")
     if order_id is not None:
         found = found.filter(order_id=order_id)
     if is_open:
@@ -179,6 +179,15 @@ def doubted_orders(limit: int = 100) -> list[Order]:
     """Orders whose tracking is in doubt, the oldest first."""
     found = Order.objects.filter(flagged_at__isnull=False, flag_cleared_at__isnull=True, paused_at__isnull=False)
     return list(found.exclude(state="closed").select_related("shop").order_by("flagged_at")[:limit])
+
+
+def tracking_of(orders: Sequence[Order]) -> dict[int, list[str]]:
+    """Carrier and number of every parcel of these orders; one statement."""
+    found: dict[int, list[str]] = {}
+    parcels = Parcel.objects.filter(order__in=[order.pk for order in orders]).order_by("pk")
+    for order_id, carrier, number in parcels.values_list("order_id", "carrier", "number"):
+        found.setdefault(order_id, []).append(f"{carrier} {number}".strip())
+    return found
 
 
 def evidence_picture(which: str, *, person_id: int | None = None, order_id: int | None = None) -> str:

@@ -17,6 +17,7 @@ from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
 from meadow.trade import queries as trade
 from meadow.trade import services
+from meadow.web import shown
 from meadow.web.aftersale import words
 from meadow.web.visitor import guarded, in_their_time, signed_in
 
@@ -28,13 +29,13 @@ PAGE = 20
 @in_their_time
 def desk(request: HttpRequest) -> HttpResponse:
     """What waits for an operator, the most urgent first; then every claim."""
-    _operator(request)
+    by = _operator(request)
     now, after = clock.now(), request.GET.get("after")
     before_id = cursors.unseal(after, "claims_desk")[0] if after else None
     found = trade.all_claims(before_id=before_id, limit=PAGE + 1)
     values = {
         "tab": "me", "disputes": [_dispute(one, now) for one in trade.disputes()],
-        "freezes": [_freeze(one) for one in trade.freezes()], "doubts": trade.doubted_orders(),
+        "freezes": [_freeze(one, by) for one in trade.freezes()], "doubts": _doubts(),
         "rows": [words.listed(one, reverse("claim", args=[one.public_id]), "operator") for one in found[:PAGE]],
         "more": cursors.seal([found[PAGE - 1].pk], "claims_desk") if len(found) > PAGE else None,
     }  # fmt: skip
@@ -116,9 +117,18 @@ def _dispute(one: Any, now: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _freeze(one: Any) -> dict[str, Any]:
+def _doubts() -> list[dict[str, Any]]:
+    orders = trade.doubted_orders()
+    tracking = trade.tracking_of(orders)
+    return [{"order": one, "tracking": ", ".join(tracking.get(one.pk, []))} for one in orders]
+
+
+def _freeze(one: Any, by: Actor) -> dict[str, Any]:
     label, css = words.FREEZE_STATES[one.state]
+    asked_by = one.end_proposed_by_id if one.state == "ending" else one.proposed_by_id
     return {
         "row": one, "state": label, "css": css, "reason": words.said(trade.FREEZE_REASONS[one.reason_code]),
-        "is_waiting": one.state in ("proposed", "ending"),
+        "is_waiting": one.state in ("proposed", "ending"), "shop": one.order.shop.name,
+        "is_own": one.state in ("proposed", "ending") and asked_by == by.person_id,
+        "amount": shown.money(one.order.total_minor, one.order.currency),
     }  # fmt: skip

@@ -48,7 +48,7 @@ EVENTS: dict[str, Label] = {
     "rule_reject": gettext_lazy("Ruled: not granted"),
 }  # fmt: skip
 DISPUTE_STATES: dict[str, tuple[Label, str]] = {
-    "open": (gettext_lazy("Open"), "warn"), "proposed": (gettext_lazy("Waits for a second operator"), "warn"),
+    "open": (gettext_lazy("To be ruled"), "warn"), "proposed": (gettext_lazy("Waits for a second operator"), "warn"),
     "ruled": (gettext_lazy("Ruled"), "good"), "settled": (gettext_lazy("Settled by the sides"), "good"),
     "withdrawn": (gettext_lazy("Withdrawn"), ""),
 }  # fmt: skip

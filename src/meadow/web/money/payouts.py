@@ -111,7 +111,8 @@ def _waiting(one: queries.Payout, by: Actor) -> dict[str, Any]:
         "id": one.public_id, "amount": shown.money(one.amount_minor, one.currency), "text": text, "css": css,
         "who": _name(one.party_kind, one.party_id), "at": one.created_at, "held_until": one.held_until,
         "approvals": queries.approvals_of(one.pk), "may_approve": one.state == "approving",
-        "is_own": one.requested_by_id == by.person_id, "to": one.provider,
+        "is_own": one.requested_by_id == by.person_id,
+        "to": _("the bank") if one.provider == "bank" else one.provider,
         "may_refuse": one.state in ("held", "approving") or (one.state == "requested" and one.ask_at is None),
     }  # fmt: skip
 

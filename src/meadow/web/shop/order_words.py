@@ -145,12 +145,21 @@ def refund(of: trade.RefundView) -> dict[str, Any]:
 def address(of: dict[str, str]) -> str:
     """An address as it is written in its country: from large to small in Chinese, from small to large elsewhere."""
     if of.get("country") in ("CN", "TW", "HK", "MO"):
-        place = "".join(dict.fromkeys(of.get(part, "") for part in ("region", "city", "district")))
-        lines = [f"{of['name']} {of['phone']}", f"{place}{of['line1']} {of.get('line2', '')}".strip()]
+        places = dict.fromkeys(of.get(part, "") for part in ("region", "city", "district"))
+        where = _run_on([*places, of["line1"]])
+        lines = [f"{of['name']} {of['phone']}", f"{where} {of.get('line2', '')}".strip()]
         return "\n".join([*lines, of.get("postal_code", "")]).strip()
     town = " ".join(filter(None, (of.get("postal_code", ""), of["city"])))
     parts = [of["name"], of["line1"], of.get("line2", ""), of.get("district", ""), town, of.get("region", "")]
     return "\n".join([*filter(None, parts), of["country"], of["phone"]])
+
+
+def _run_on(parts: list[str]) -> str:
+    """Chinese runs on without spaces; a word in letters keeps one before it."""
+    text = ""
+    for part in filter(None, parts):
+        text += f" {part}" if text and (text[-1].isascii() or part[0].isascii()) else part
+    return text
 
 
 def _day(moment: datetime | None) -> str:
