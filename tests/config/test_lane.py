@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -18,14 +18,16 @@ from meadow.config import lane_link, lane_rows
 from meadow.config.lane import Lane
 from meadow.config.lane_link import Link
 from meadow.config.lane_rows import Rows
+from meadow.governance import services as governance
 from meadow.kernel import clock, sweeps
+from meadow.kernel.audit import SYSTEM
 from meadow.plans import services as plans
 from meadow.sharing import queries, rules, services
 from meadow.sharing.models import Click, Reach
 from meadow.sharing.services import clicks
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NOW = datetime(2026, 11, 22, 8, 0, 0, 5, tzinfo=UTC)
+NOW = clock.machine_now().replace(microsecond=5) + timedelta(days=1)  # after all that the tests make
 TAP = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in market.TAP.items()}
 
 
@@ -186,6 +188,19 @@ def test_no_token_and_a_dead_one_are_djangos_to_say_and_misses_are_counted(front
     assert front.fell_through == 5
     statuses = [front.get(path + unknown).status for _ in range(rules.LIMITS["misses_per_minute"])]
     assert set(statuses) == {404, 429}
+
+
+def test_a_partners_page_is_djangos_to_say_since_the_link_policy_decides_at_every_visit(front, token):
+    governance.add_partner(
+        name="Example Mall", hosts=["item.example.org"], product_patterns=["item.example.org/item/{digits}"],
+        contract="2026-17", after_sale_contact="care@example.org", by=SYSTEM,
+    )  # fmt: skip
+    outside = services.mint_partner_token(creator_id=token.creator_id, url="https://item.example.org/item/7")
+    front.warm(code_of(token))
+    answer = front.get(f"/api/v1/landings/{code_of(outside)}")
+    assert (answer.json["page"]["url"], front.fell_through) == ("https://item.example.org/item/7", 1)
+    governance.bar_host(host="item.example.org", reason="fraud", by=SYSTEM)
+    assert front.get(f"/api/v1/landings/{code_of(outside)}").json["problem"] == "page_withdrawn"
 
 
 def test_each_language_learns_its_headers_once(front, token):
