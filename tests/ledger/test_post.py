@@ -62,7 +62,7 @@ def test_d3_1_paid_and_settled_by_v1() -> None:
         kind="settled",
         transfers=[
             move("escrow:ord_1", "merchant:1:available", 8_500),
-            Transfer("escrow:ord_1", "creator:7:available", cny(1_800), hold_until=NOON),
+            Transfer("escrow:ord_1", "creator:7:available", cny(1_800), hold_until=clock.now() + timedelta(hours=1)),
             move("escrow:ord_1", "platform:service_fee", 200),
             move("escrow:ord_1", "platform:trade_fee", 500),
         ],
