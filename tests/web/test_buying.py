@@ -51,6 +51,15 @@ def test_a6_1_a_guest_without_cookies_is_at_the_paid_order_in_four_round_trips(w
     assert (line.creator_id, line.rate_bp, line.quantity) == (world.creator.pk, 2000, 2)
 
 
+def test_a6_1_buying_asks_for_no_cookie_of_guests_and_for_a_token_where_a_session_exists(world: World) -> None:
+    """As a real server asks: tests' clients look past the check otherwise."""
+    wanted = {"sku": world.sku(world.apron).public_id, "quantity": "1"}
+    assert browser(enforce_csrf_checks=True).post("/buy", wanted).status_code in (302, 303)
+    strict = browser(enforce_csrf_checks=True)
+    strict.force_login(world.bo)
+    assert strict.post("/buy", wanted).status_code == 403
+
+
 def test_a6_2_the_total_is_counted_here_whatever_the_form_says(world: World, client: Client) -> None:
     address = checkout_of(client, world, quantity="3")
     page = client.get(address).content.decode()
