@@ -71,6 +71,59 @@ def settle(seconds: float) -> dict[str, Any]:
     return _timed(one, seconds)
 
 
+def refund(seconds: float) -> dict[str, Any]:
+    """Gives a part of a received order's goods back, out of escrow, each in its own transaction."""
+    from meadow.kernel.audit import Actor
+    from meadow.trade import services
+
+    left = iter(_received(BATCH * max(1, round(seconds))))
+
+    def one() -> int:
+        order = next(left, None)
+        if order is None:
+            return 0
+        services.refund_order(
+            key="bench", order_id=order["id"], goods=[(order["line_id"], 500)], reason="A button is missing.",
+            by=Actor("person", order["keeper_id"]),
+        )  # fmt: skip
+        return 1
+
+    return _timed(one, seconds)
+
+
+def claim(seconds: float) -> dict[str, Any]:
+    """A buyer claims part of the money of an order, the seller agrees and it is given back: two verbs."""
+    from meadow.kernel.audit import Actor
+    from meadow.trade import services
+
+    left = iter(_received(BATCH * max(1, round(seconds))))
+
+    def one() -> int:
+        order = next(left, None)
+        if order is None:
+            return 0
+        opened = services.open_claim(
+            order_id=order["id"], line_id=order["line_id"], kind="refund_only", reason="not_as_described",
+            amount_minor=500, text="It is smaller than it says.", by=Actor("person", order["buyer_id"]),
+        )  # fmt: skip
+        services.agree_to_claim(claim_id=opened.pk, by=Actor("person", order["keeper_id"]))
+        return 1
+
+    return _timed(one, seconds)
+
+
+def _received(number: int) -> list[dict[str, Any]]:
+    """Orders that were paid, sent and received: id, line_id, buyer_id and the seller's keeper_id."""
+    from meadow.kernel import db
+
+    return db.rows(
+        "SELECT o.id, l.id AS line_id, o.buyer_id, m.owner_id AS keeper_id FROM trade_order o "
+        "JOIN trade_orderline l ON l.order_id = o.id AND l.kind = 'goods' JOIN accounts_merchant m ON m.id = o.merchant_id "
+        "WHERE o.id = ANY(%s)",
+        [_confirmed(number)],
+    )
+
+
 def outbox(seconds: float) -> dict[str, Any]:
     """Emits events that have handlers and drains them, in the batches of the worker."""
     from meadow.kernel import db, outbox
@@ -103,6 +156,7 @@ def statements(seconds: float, code: str, sku: str) -> dict[str, Any]:
 
     from meadow.kernel import clock, db
     from meadow.kernel import outbox as box
+    from meadow.kernel.audit import Actor
     from meadow.kernel.events import ProductChanged
     from meadow.trade import services
 
@@ -114,8 +168,25 @@ def statements(seconds: float, code: str, sku: str) -> dict[str, Any]:
         with clock.at(clock.now() + timedelta(days=2)):
             services.settle_order(order_id=order)
 
+    refunded, claimed = _received(2)
+
+    def give_back() -> None:
+        services.refund_order(
+            key="bench", order_id=refunded["id"], goods=[(refunded["line_id"], 500)], reason="A button is missing.",
+            by=Actor("person", refunded["keeper_id"]),
+        )  # fmt: skip
+
+    def claim_and_agree() -> None:
+        opened = services.open_claim(
+            order_id=claimed["id"], line_id=claimed["line_id"], kind="refund_only", reason="not_as_described",
+            amount_minor=500, text="It is smaller than it says.", by=Actor("person", claimed["buyer_id"]),
+        )  # fmt: skip
+        services.agree_to_claim(claim_id=opened.pk, by=Actor("person", claimed["keeper_id"]))
+
     paths: dict[str, Callable[[], object]] = {
         "outbox": box.drain,
+        "refund": give_back,
+        "claim": claim_and_agree,
         "settle": release,
         "resolve": lambda: client.get(f"/api/v1/landings/{code}", **more),
         "list": lambda: client.get("/api/v1/products?limit=20"),

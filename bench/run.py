@@ -1,13 +1,19 @@
-"""Which paths are measured, and how each is driven: a private instance, its own load generator, pgbench beside it."""
+"""Which paths are measured, and how each is driven: a private instance, its own load generator, pgbench beside it.
+
+Paths come in groups, each measured at two sizes at least, a factor of 100 apart; FULL are the sizes of docs/benchmarks.md.
+"""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psutil
 
@@ -16,10 +22,12 @@ from bench.measure import REFERENCE, Pgbench, Result, Slice, Watch, alternate, d
 
 CLIENTS = 8
 MOST_ORDERS = 1_500  # a second: so many checkouts stand ready
-SMALL, LARGE = 500, 50_000
-#: More paths, a file each: called at every size with the bench, the size, what was filled, and the limit; each calls
-#: `bench.measure` for its paths.
-SUBJECTS: list[Callable[["Bench", int, dict[str, Any], Pgbench], None]] = []
+SIZES = (500, 50_000)
+#: tokens: landings with their clicks.  shop: lists and orders.  money: settle, refund and claim.  rules: no database.
+FULL: dict[str, tuple[int, ...]] = {
+    "shop": SIZES, "money": (10_000, 1_000_000), "tokens": (10_000, 10_000_000), "rules": (500,)
+}  # fmt: skip
+PRODUCTS_MOST = 10_000  # where orders are many, products are not
 NAVIGATION = (
     "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-User: ?1\r\n"
 )
@@ -30,14 +38,24 @@ Say = Callable[[str], None]
 class Bench:
     """One instance under measurement."""
 
-    def __init__(self, instance: Any, say: Say, *, seconds: float, rounds: int) -> None:
+    def __init__(self, instance: Any, say: Say, seconds: float, rounds: int) -> None:
         self.instance, self.say, self.seconds, self.rounds = instance, say, seconds, rounds
-        self.folder = Path(tempfile.mkdtemp(prefix="meadow-bench-"))
+        self._kept = tempfile.TemporaryDirectory(prefix="meadow-bench-")
+        self.folder = Path(self._kept.name)
         self.environment = {**os.environ, **instance.environment, "PYTHONPATH": "src:."}
         self.results: list[dict[str, Any]] = []
+        self.group = ""
         #: What is measured once and not at two sizes: rows with path, unit, per_second and what else there is to say.
         self.others: list[dict[str, Any]] = []
+        #: How many clicks a second were taken in while landings were answered, and how many were lost.
+        self.intake: list[dict[str, Any]] = []
         self.cursors: dict[str, int] = {}
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.cleanup()
 
     def python(self, *arguments: str) -> Any:
         """Runs one of our modules in the instance's environment and reads the JSON object it prints."""
@@ -71,7 +89,14 @@ class Bench:
         return [pid for pid in descendants(self.instance.pids()["web"])]
 
     def _database_pids(self) -> list[int]:
-        return [p.pid for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
+        """Those of this instance's own PostgreSQL, whatever else runs on the machine."""
+        found = re.search(r"host=([^&]+)", self.instance.dsn)
+        data, mine = unquote(found[1]) if found else "", []
+        for process in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):  # it may be gone by now
+                if process.info["name"] == "postgres" and data and process.cwd().startswith(data):
+                    mine.append(process.pid)
+        return mine
 
     def http(self, name: str, requests: list[str], *, once: bool = False) -> Callable[[float], Slice]:
         """A slice of load over HTTP; with `once`, each request is sent at most once over all slices."""
@@ -118,7 +143,7 @@ class Bench:
             rounds=self.rounds,
             seconds=self.seconds,
         ).as_dict()
-        self.results.append(result)
+        self.results.append({"group": self.group, **result})
         self.say(
             f"{path:<22} {size:>9,} stored  {result['per_second']:>9,.0f}/s of {result['limit_per_second']:>9,.0f}/s  "
             f"share {result['share']:.2f} ({result['share_min']:.2f}-{result['share_max']:.2f})  "
@@ -138,31 +163,15 @@ def post(path: str, body: object, extra: str = "") -> str:
     )
 
 
-def run_size(bench: Bench, size: int, binaries: Path) -> Pgbench:
-    """All paths at one dataset size, on filled tables; hands out the limit for what is measured beside them."""
-    bench.say(f"filling {size:,} products, tokens and orders")
-    facts = bench.python("bench.fill", str(size), str(size))
-    counts = bench.python("bench.inside", "statements", "0", facts["codes"][0], facts["skus"][0])["counts"]
-    limit = bench.reference(size, binaries)
-
-    def resolve_limit(seconds: float) -> float:
-        # A resolve and a hundredth of a hundred-row insert of clicks, as the budget states it.
-        both = limit.run("resolve", seconds), limit.run("clicks", max(1.0, seconds / 2))
-        return 1 / (1 / both[0] + 0.01 / both[1])
-
-    landings = [get(f"/api/v1/landings/{code}", NAVIGATION) for code in facts["codes"]]
-    bench.measure("token resolve + click", size, counts["resolve"], resolve_limit, bench.http("resolve", landings))
+def run_shop(bench: Bench, size: int, facts: dict[str, Any], counts: dict[str, int], limit: Pgbench) -> None:
+    """Lists, orders and events over so many products and orders."""
     lists = [get("/api/v1/products?limit=20")]
     bench.measure("list of 20 as JSON", size, counts["list"], limit.script("list"), bench.http("list", lists))
     most = round(MOST_ORDERS * bench.seconds * (bench.rounds + 1))
     ready = bench.python("bench.inside", "checkouts", "0", *facts["skus"][:200], str(most))["checkouts"]
     address = {
-        "name": "Bo",
-        "phone": "+86 138 0000 0000",
-        "line1": "12 Meadow Lane",
-        "city": "Hangzhou",
-        "country": "CN",
-    }
+        "name": "Bo", "phone": "+86 138 0000 0000", "line1": "12 Meadow Lane", "city": "Hangzhou", "country": "CN",
+    }  # fmt: skip
     places = [
         post(
             f"/api/v1/checkouts/{checkout}/place",
@@ -172,33 +181,54 @@ def run_size(bench: Bench, size: int, binaries: Path) -> Pgbench:
         for n, checkout in enumerate(ready)
     ]
     bench.measure("place order", size, counts["place"], limit.script("order"), bench.http("place", places, once=True))
-    bench.measure("settle", size, counts["settle"], limit.script("settle"), bench.inside("settle"), unit="orders")
     bench.measure(
         "outbox", size, counts["outbox"], lambda s: 50 * limit.run("outbox", s, clients=1), bench.inside("outbox"),
         unit="events",
     )  # fmt: skip
-    for subject in SUBJECTS:
-        subject(bench, size, facts, limit)
-    return limit
 
 
-def run(*, sizes: list[int], rounds: int, seconds: float, say: Say) -> dict[str, Any]:
-    """Everything, on a private instance with fsync on; checks the invariants at the end."""
+def run_money(bench: Bench, size: int, counts: dict[str, int], limit: Pgbench) -> None:
+    """What the worker and the claims do, each in its own transaction: the verbs in one process, as the worker runs them."""
+    for name, unit in (("settle", "orders"), ("refund", "refunds"), ("claim", "claims")):
+        bench.measure(name, size, counts[name], limit.script("settle"), bench.inside(name), unit=unit)
+
+
+def run_size(bench: Bench, size: int, binaries: Path, groups: set[str]) -> None:
+    """Some groups of paths at one dataset size, on filled tables."""
+    from bench import sharing
+
+    if groups & {"shop", "money", "rules"}:
+        products = size if "shop" in groups else min(size, PRODUCTS_MOST)
+        bench.say(f"filling {products:,} products and {size:,} orders")
+        facts = bench.python("bench.fill", str(products), str(size))
+        counts = bench.python("bench.inside", "statements", "0", facts["codes"][0], facts["skus"][0])["counts"]
+        limit = bench.reference(size, binaries)
+        if "shop" in groups:
+            bench.group = "shop"
+            run_shop(bench, size, facts, counts, limit)
+        if "money" in groups:
+            bench.group = "money"
+            run_money(bench, size, counts, limit)
+        if "rules" in groups and not bench.others:
+            bench.others = [*governance.measure(bench, limit), *attribution.measure(bench)]
+    if "tokens" in groups:
+        bench.group = "tokens"
+        sharing.measure(bench, size, binaries)
+
+
+def run(*, sizes: list[int], groups: list[str], rounds: int, seconds: float, say: Say) -> dict[str, Any]:
+    """Groups of paths on a private instance with fsync on; checks the invariants at the end."""
     from meadow.config.postgres import seat
     from meadow.config.supervise import Instance
 
     settings = {"MEADOW_TEST_CLOCK": "0", "MEADOW_LIMIT_FACTOR": "0"}
     say("starting a private instance with fsync on and two web processes")
-    with Instance(env=settings, fsync=True, worker=False) as instance:
-        bench = Bench(instance, say, seconds=seconds, rounds=rounds)
-        binaries = seat.embedded_binaries()
-        for size in sizes:
-            limit = run_size(bench, size, binaries)
-            if not bench.others:
-                bench.others = [*governance.measure(bench, limit), *attribution.measure(bench)]
+    with Instance(env=settings, fsync=True, worker=False) as instance, Bench(instance, say, seconds, rounds) as bench:
+        for size in sorted(sizes):
+            run_size(bench, size, seat.embedded_binaries(), set(groups))
         violations = bench.python("bench.inside", "invariants", "0")["violations"]
     return {
         "machine": {"cores": os.cpu_count(), "note": "load generator, database and server share the cores"},
-        "rounds": rounds, "seconds": seconds, "results": bench.results, "others": bench.others,
-        "violations": violations,
+        "groups": groups, "rounds": rounds, "seconds": seconds, "results": bench.results, "others": bench.others,
+        "intake": bench.intake, "violations": violations,
     }  # fmt: skip

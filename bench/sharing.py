@@ -1,10 +1,6 @@
-"""How fast are share tokens: landings with their clicks at two sizes, the click writer alone, tokens minted at once.
-
-Run by hand: `python -m bench.sharing [--tokens 10000 --tokens 10000000] [--rounds 3] [--seconds 2] [--json]`.
-"""
+"""How fast are share tokens: landings with their clicks among few and many tokens, and whether every click is stored."""
 
 import json
-import os
 import re
 import selectors
 import socket
@@ -12,13 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
-
-import click
-import psutil
 
 from bench.measure import REFERENCE, Pgbench, Slice
 from bench.run import CLIENTS, NAVIGATION, Bench, get
@@ -41,24 +32,6 @@ JOIN catalog_product p ON p.id = (SELECT min(id) FROM catalog_product) + n % {pr
 """
 # Beyond one token for each pair of creator and product the unique index would refuse; more pairs by a made-up post.
 FILL_MORE = FILL.replace("'catalog.product', p.id,", "'bench.post', n,")
-
-
-class Own(Bench):
-    """A bench that counts its own PostgreSQL alone, whatever else runs on the machine, and tells its CPU too."""
-
-    def _database_pids(self) -> list[int]:
-        found = re.search(r"host=([^&]+)", self.instance.dsn)
-        data, mine = unquote(found[1]) if found else "", []
-        for process in psutil.process_iter(["name"]):
-            with suppress(psutil.Error):  # it may be gone by now
-                if process.info["name"] == "postgres" and data and process.cwd().startswith(data):
-                    mine.append(process.pid)
-        return mine
-
-    def measure(self, *of: Any, **more: Any) -> None:
-        super().measure(*of, **more)
-        last = self.results[-1]
-        self.say(f"    {last['database_cpu_us']} us database, p99 {last['p99_ms']} ms, {last['errors']} errors")
 
 
 def fill(bench: Bench, tokens: int) -> None:
@@ -152,7 +125,7 @@ def landings(bench: Bench, name: str, wanted: list[str]) -> Callable[[float], Sl
     def slice_of(seconds: float) -> Slice:
         start = bench.cursors.get(name, 0)
         with bench.watch() as watch:
-            answer = bench.python("bench.sharing", "--drive", f"{bench.instance.port}:{seconds}:{start}:{path}")
+            answer = bench.python("bench.sharing", str(bench.instance.port), str(seconds), str(start), str(path))
         bench.cursors[name] = answer["next"]
         return Slice(
             answer["done"], answer["seconds"], watch.server_cpu, watch.database_cpu, answer["errors"], answer["p99_ms"]
@@ -217,45 +190,24 @@ def _psql(bench: Bench, text: str) -> str:
     return done.stdout
 
 
-def run(sizes: list[int], rounds: int, seconds: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Each size on one private instance with fsync on."""
-    from meadow.config.postgres import seat
-    from meadow.config.supervise import Instance
-
-    settings = {"MEADOW_TEST_CLOCK": "0", "MEADOW_LIMIT_FACTOR": "0"}
-    with Instance(env=settings, fsync=True, worker=False) as instance:
-        bench = Own(instance, say, seconds=seconds, rounds=rounds)
-        for size in sorted(sizes):
-            say(f"filling {size:,} tokens")
-            fill(bench, size)
-            limit = limit_of(bench, size, seat.embedded_binaries())
-            hot, cold = codes(bench, size, HOT), codes(bench, size, COLD, offset=7)
-            warm(landings(bench, f"warm{size}", hot), 3 * HOT)
-            bench.measure("landing + click, hot", size, 1, limit, landings(bench, f"hot{size}", hot))
-            bench.measure("landing + click, cold", size, 1, limit, landings(bench, f"cold{size}", cold))
-            bench.results.append(intake(bench, hot, seconds))
-        return bench.results
+def measure(bench: Bench, size: int, binaries: Path) -> None:
+    """Landings with their clicks among so many stored tokens: the same 5,000 again and again, and each once."""
+    bench.say(f"filling {size:,} tokens")
+    fill(bench, size)
+    limit = limit_of(bench, size, binaries)
+    hot, cold = codes(bench, size, HOT), codes(bench, size, COLD, offset=7)
+    warm(landings(bench, f"warm{size}", hot), 4 * HOT)
+    bench.measure("landing + click", size, 1, limit, landings(bench, f"hot{size}", hot))
+    bench.measure("landing + click, each token once", size, 1, limit, landings(bench, f"cold{size}", cold))
+    bench.intake.append({"size": size, **intake(bench, hot, max(4.0, bench.seconds))})
 
 
-@click.command()
-@click.option("--tokens", "sizes", type=int, multiple=True)
-@click.option("--rounds", default=3)
-@click.option("--seconds", default=2.0)
-@click.option("--json", "as_json", is_flag=True)
-@click.option("--drive", "driven", hidden=True)
-def command(sizes: tuple[int, ...], rounds: int, seconds: float, as_json: bool, driven: str | None) -> None:
-    """Measures share tokens beside what PostgreSQL alone reaches."""
-    if driven:
-        port, span, start, path = driven.split(":", 3)
-        requests = [json.loads(line).encode() for line in Path(path).read_text("utf-8").splitlines()]
-        answer = drive(int(port), requests, seconds=float(span), clients=CLIENTS, start=int(start))
-        sys.stdout.write(json.dumps(answer))
-        return
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
-    results = run(list(sizes) or [10_000], rounds, seconds, lambda line: click.echo(line, err=as_json))
-    if as_json:
-        click.echo(json.dumps(results))
+def main() -> None:
+    """The load in a process of its own: PORT SECONDS START FILE."""
+    port, span, start, path = sys.argv[1:]
+    requests = [json.loads(line).encode() for line in Path(path).read_text("utf-8").splitlines()]
+    sys.stdout.write(json.dumps(drive(int(port), requests, seconds=float(span), clients=CLIENTS, start=int(start))))
 
 
 if __name__ == "__main__":
-    command()
+    main()
