@@ -33,13 +33,13 @@ def test_there_are_300_evasions_and_300_innocents_each_with_its_reason() -> None
 @pytest.mark.parametrize(
     "words", ["菜刀", "kitchen knife", "bow tie", "蝴蝶结", "北斗卫星", "往返丽江", "订单", "tracking", "尺码", "运单"]
 )
-def test_the_look_alikes_that_others_stop_are_among_the_innocents(words: str) -> None:
+def test_g6_2_g12_2_the_look_alikes_that_others_stop_are_among_the_innocents(words: str) -> None:
     found = [one for one in INNOCENTS if words in one.text.lower() or words in one.reason]
     assert found
     assert measure(build_screen(shipped_packs()), found).alarms == []
 
 
-def test_recall_and_precision_stay_what_they_are() -> None:
+def test_g6_2_g12_2_recall_and_precision_stay_what_they_are() -> None:
     found = measure(build_screen(shipped_packs()), SAMPLES)
     assert [one.text for one in found.missed] == ["l38ool38ooo 手机"]
     assert [one.text for one, _ in found.alarms] == ["Upline and downline of the cable are marked? Not here"]

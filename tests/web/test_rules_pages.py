@@ -197,6 +197,33 @@ def test_g2_1_a_suspension_is_announced_by_a_form_that_says_what_is_missing(
     assert announced.state == "announced"
 
 
+def test_g2_1_what_is_stopped_is_named_by_the_address_of_its_page_and_the_trail_speaks_both_languages(
+    office: Office, page_of: Callable[..., Client]
+) -> None:
+    otto, world = page_of("otto"), office.world
+    addresses = {
+        "catalog.shop": f"https://meadow.example/shop/{world.shop.slug}",
+        "catalog.product": f"/g/{world.flask.public_id}?v=1", "content.recommendation": f"/p/{world.post.public_id}",
+        "accounts.creator": f"/c/{world.creator.public_id}", "accounts.merchant": world.shop.merchant.public_id,
+    }  # fmt: skip
+    form = {
+        "scope": "all", "ground": "security", "rule": "operation.safety", "reason": "Addresses leaked.",
+        "starts_at": local(0), "review_by": local(10), "at_review": "lift",
+    }  # fmt: skip
+    for kind, address in addresses.items():
+        assert otto.post("/console/suspensions", {**form, "target": address}).status_code == 302, address
+        made = Suspension.objects.latest("pk")
+        assert made.subject_kind == kind
+        trail = text_of(page_of("otto", "zh-CN").get(f"/console/suspensions/{made.public_id}"))
+        assert "状态" in trail
+        for raw in ("starts_at", "at_review", "active", "security"):
+            assert raw not in trail
+    points = text_of(page_of("bo", "zh-CN").get("/rules"))
+    assert "恶意举报" in points
+    assert "extreme" not in points
+    assert "false_report " not in points
+
+
 def test_a_detector_is_written_tried_and_moved_by_forms(office: Office, page_of: Callable[..., Client]) -> None:
     for number in range(6):
         services.judge(

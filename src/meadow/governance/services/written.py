@@ -144,6 +144,7 @@ def _of_actor(actor: Subject, event_type: str, content: str) -> dict[str, Any]:
         "actor_kind": actor[0].rpartition(".")[2], "actor_age_days": _age(actor), "actor_points": standing_milli(log, now) // MILLI,
         "actor_violations_30d": sum(not one.is_reversed and one.at > now - 30 * _DAY for one in log),
         "actor_events_hour": int(row["hour"]), "actor_events_day": int(row["day"]), "actor_hits_30d": int(row["hits"]),
+        "is_automation": False,  # no app that posts for people exists here yet
         "repeats_day": int(row["repeats"]), "same_text_accounts": int(same or 0),
     }  # fmt: skip
 

@@ -129,9 +129,9 @@ def draft_of(one: queries.RuleDraft) -> dict[str, Any]:
 def _penalties(table: dict[str, Any]) -> dict[str, Any]:
     limits = {name: words.said(both["en"], both["zh"]) for name, both in table["limits"].items()}
     return {
-        "severities": table["severities"],
+        "severities": [words.SEVERITIES.get(one, one) for one in table["severities"]],
         "violations": [
-            {"kind": kind, "rule": one["rule"], "points": [one["points"][s] for s in table["severities"]],
+            {"kind": words.offence_of(kind), "rule": one["rule"], "points": [one["points"][s] for s in table["severities"]],
              "days": one["decays_over_days"]}
             for kind, one in table["violations"].items()
         ],

@@ -169,7 +169,11 @@ def _options() -> dict[str, Any]:
         ],
         "rules": [(one.rule_id, words.said(one.title_en, one.title_zh)) for one in queries.rules_in_force()],
         "actions": words.ACTIONS.items(),
-        "offences": [f"{kind}:{severity}" for kind in table["violations"] for severity in table["severities"]],
+        "offences": [
+            (f"{kind}:{severity}", words.offence_of(kind, severity))
+            for kind in table["violations"]
+            for severity in table["severities"]
+        ],
     }  # fmt: skip
 
 

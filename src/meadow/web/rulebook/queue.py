@@ -79,13 +79,19 @@ def _shown(public_id: str, me: int) -> dict[str, Any]:
     faces = queries.faces([*_subjects([page.case]), *page.parties])
     held = queries.is_held(page.case)
     return {
-        "case": _short(page.case, faces, me), "is_mine": held and page.case.held_by_id == me,
+        "case": _short(page.case, faces, me), "cites": _cites(page.case.rule_id), "is_mine": held and page.case.held_by_id == me,
         "is_theirs": held and page.case.held_by_id != me, "is_barred": me in page.case.barred,
         "decision": page.decision and _decision(page.decision), "events": page.events, "reports": page.reports,
         "parties": [words.target_of(faces[party]) for party in page.parties],
         "history": [_decision(one) for one in page.history], "acts": [_act(one) for one in page.acts],
         "is_private": services.is_private(page.case.subject_kind), "last": _last(me), **_choices(page),
     }  # fmt: skip
+
+
+def _cites(rule_id: str) -> dict[str, Any] | None:
+    """The rule that a case is about, with its words."""
+    found = queries.rule_in_force(rule_id) if rule_id else None
+    return None if found is None else words.rule_of(found)
 
 
 @never_cache
@@ -216,7 +222,7 @@ def _choices(page: queries.CasePage) -> dict[str, Any]:
         return {"is_sanction": True}
     table = queries.rulebook_export()["penalties"]
     offences = [
-        (f"{kind}:{severity}", f"{kind} · {severity} · {one['points'][severity]}")
+        (f"{kind}:{severity}", f"{words.offence_of(kind, severity)} · {one['points'][severity]}")
         for kind, one in table["violations"].items()
         for severity in table["severities"]
     ]

@@ -1,7 +1,8 @@
 """What is stopped for a time, for operators: announce it with everything that it needs, review it, end it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,14 +12,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from meadow.catalog import queries as catalog
 from meadow.governance import queries, services
 from meadow.kernel import clock
 from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
+from meadow.web import shown
 from meadow.web.rulebook import words
 from meadow.web.rulebook.book import suspension_of
 from meadow.web.rulebook.desk import moment
 from meadow.web.visitor import guarded, in_their_time
+
+# What an id says of what it names.
+_KINDS = {"cre": "creator", "mer": "merchant", "shp": "shop", "prd": "product", "rec": "recommendation"}
 
 
 @never_cache
@@ -91,7 +97,7 @@ def _review(request: HttpRequest, suspension_id: int, by: Actor) -> None:
 
 def _announce(request: HttpRequest, by: Actor) -> queries.Suspension:
     given = request.POST
-    kind, _sep, public_id = given.get("target", "").strip().partition(":")
+    kind, public_id = _target(given.get("target", ""))
     notice = given.get("notice_days", "").strip()
     if notice and not (notice.isdigit() and len(notice) < 4):
         raise Refusal("malformed", field="notice_days", why="0 – 90")
@@ -101,6 +107,22 @@ def _announce(request: HttpRequest, by: Actor) -> queries.Suspension:
         starts_at=moment(request, "starts_at"), review_by=moment(request, "review_by"),
         at_review=given.get("at_review", ""), notice_days=int(notice) if notice else None, by=by,
     )  # fmt: skip
+
+
+def _target(text: str) -> tuple[str, str]:
+    """What was named: by the address of its page, by its id, or by its kind and id.  Refuses: malformed, not_found."""
+    text = text.strip()
+    if ":" in text and "/" not in text:
+        kind, _sep, public_id = text.partition(":")
+        return kind.strip(), public_id.strip()
+    parts = [part for part in urlsplit(text).path.split("/") if part]
+    last = parts[-1] if parts else ""
+    if len(parts) > 1 and parts[-2] == "shop":
+        return "shop", catalog.shop(last).public_id
+    named = _KINDS.get(last.partition("_")[0])
+    if named is None:
+        raise Refusal("malformed", field="target", why="paste the address of its page, or its kind and id")
+    return named, last
 
 
 def _form(request: HttpRequest) -> dict[str, str]:
@@ -132,10 +154,24 @@ def _field(moment_: Any) -> str:
 def _entry(one: dict[str, Any], people: dict[tuple[str, int], queries.Face]) -> dict[str, Any]:
     """A line of the trail: what changed, from what to what."""
     before, after = one["before"] or {}, one["after"] or {}
-    changed = [(name, before.get(name, ""), value) for name, value in after.items() if before.get(name, "") != value]
+    changed = [
+        (words.TRAIL.get(name, name), _told(name, before.get(name, "")), _told(name, value))
+        for name, value in after.items()
+        if before.get(name, "") != value
+    ]
     who = people[("accounts.person", one["person_id"])].title if one["person_id"] else _("By itself")
     labels = {
         "announce_suspension": _("Announced"), "begin_suspension": _("Began"), "keep_suspension": _("Kept"),
         "call_out_suspension": _("Called out"), "lift_suspension": _("Ended"), "cancel_suspension": _("Called off"),
     }  # fmt: skip
     return {"at": one["at"], "who": who, "label": labels.get(one["verb"], one["verb"]), "changed": changed}
+
+
+def _told(name: str, value: str) -> str:
+    """A fact of the trail in words: states, scopes and moments as the rest of the page tells them."""
+    if name == "state":
+        return str(words.SUSPENSION_STATES[value][0]) if value in words.SUSPENSION_STATES else value
+    if name in ("starts_at", "review_by") and value:
+        return shown.minute(datetime.fromisoformat(value))
+    tables = {"scope": words.SCOPES, "ground": words.GROUNDS, "at_review": words.AT_REVIEW, "ending": words.ENDINGS}
+    return str(tables.get(name, {}).get(value, value))

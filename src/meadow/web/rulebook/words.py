@@ -57,6 +57,28 @@ DECISIONS: dict[str, Label] = {
     "restore": gettext_lazy("Restore"), "block_link": gettext_lazy("Block a link"), "reverse": gettext_lazy("Take back"),
     "violation": gettext_lazy("Violation"), "limit": gettext_lazy("Limit"), "uphold": gettext_lazy("Confirm"),
 }  # fmt: skip
+OFFENCES: dict[str, Label] = {
+    "link": gettext_lazy("Deceptive link"), "spam": gettext_lazy("Unwanted advertising"),
+    "harassment": gettext_lazy("Harassment"), "diversion": gettext_lazy("Leading a deal outside"),
+    "goods": gettext_lazy("Forbidden goods"), "counterfeit": gettext_lazy("Counterfeit goods"),
+    "fraud": gettext_lazy("Deception"), "recruiting": gettext_lazy("Pay for recruiting"),
+    "evasion": gettext_lazy("Slipping past the rules"), "false_report": gettext_lazy("Report against better knowledge"),
+}  # fmt: skip
+SEVERITIES: dict[str, Label] = {
+    "minor": gettext_lazy("minor"), "serious": gettext_lazy("serious"), "grave": gettext_lazy("grave"),
+    "extreme": gettext_lazy("extreme"),
+}  # fmt: skip
+TRAIL: dict[str, Label] = {
+    "state": gettext_lazy("State"), "scope": gettext_lazy("How far"), "ground": gettext_lazy("Ground"),
+    "rule": gettext_lazy("Rule"), "reason": gettext_lazy("Public reason"), "starts_at": gettext_lazy("Start"),
+    "review_by": gettext_lazy("Looked at again by"), "at_review": gettext_lazy("If nobody looks at it by then"),
+    "ending": gettext_lazy("How it ended"), "why": gettext_lazy("Why it ends"),
+}  # fmt: skip
+ENDINGS: dict[str, Label] = {
+    "operator": gettext_lazy("An operator ended it"), "review": gettext_lazy("Nobody looked at it in time"),
+    "appeal": gettext_lazy("By an appeal"), "reversed": gettext_lazy("Taken back"),
+    "cancelled": gettext_lazy("Called off"),
+}  # fmt: skip
 ACTS: dict[str, Label] = {
     "approve": gettext_lazy("Approved"), "reject": gettext_lazy("Rejected"), "escalate": gettext_lazy("Handed on"),
 }  # fmt: skip
@@ -165,3 +187,9 @@ def wrong_of(refusal: Refusal) -> dict[str, Any]:
 
 def percent(bp: int | None) -> str:
     return "–" if bp is None else f"{bp // 100}.{bp % 100 // 10} %"
+
+
+def offence_of(kind: str, severity: str = "") -> str:
+    """A kind of violation, with how grave it is, in words."""
+    told = str(OFFENCES.get(kind, kind))
+    return f"{told} · {SEVERITIES.get(severity, severity)}" if severity else told
