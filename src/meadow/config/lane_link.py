@@ -35,6 +35,7 @@ _TIMES = {"expires_at"}
 _TRUTHS = {"is_shop_open", "is_post_readable", "is_on_sale", "is_product_public", "is_paid"}
 Reader = Callable[[bytes], Any]
 Values = tuple[Any, ...]
+Cells = tuple[bytes | None, ...]
 
 
 def _truth(value: bytes) -> bool:
@@ -84,9 +85,12 @@ class Link:
         numbers = (value(0, 2) or b"").decode()
         return [int(each) for each in numbers.split(",") if each], int(value(0, 1) or 0), _time(value(0, 0) or b"")
 
-    def faces(self, kind: str, ids: Sequence[int], machine: datetime) -> Iterator[tuple[int, Values]]:
-        """The faces of one kind, by id."""
-        return self._many(kind.encode(), ids, machine, _OF_FACE[kind])
+    def faces(self, kind: str, ids: Sequence[int], machine: datetime) -> Iterator[tuple[int, Cells]]:
+        """The faces of one kind as the database spells them, by id: most are what they were, so few need to be read."""
+        result = self._ask(kind.encode(), b"{%s}" % b",".join([b"%d" % each for each in ids]), machine)
+        value, columns = result.get_value, range(1, len(_OF_FACE[kind]) + 1)
+        for n in range(result.ntuples):
+            yield int(value(n, 0) or 0), tuple([value(n, column) for column in columns])
 
     def close(self) -> None:
         if self._connection is not None:
@@ -102,13 +106,6 @@ class Link:
         value = result.get_value
         return _read(result, 0, readers), _time(value(0, 0) or b"")
 
-    def _many(
-        self, statement: bytes, ids: Sequence[int], machine: datetime, readers: Sequence[Reader]
-    ) -> Iterator[tuple[int, Values]]:
-        result = self._ask(statement, b"{%s}" % b",".join([b"%d" % each for each in ids]), machine)
-        for n in range(result.ntuples):
-            yield int(result.get_value(n, 0) or 0), _read(result, n, readers)
-
     def _ask(self, statement: bytes, wanted: bytes, machine: datetime) -> pq.abc.PGresult:
         if time.monotonic() < self._rests_until:
             raise psycopg.OperationalError("the database did not answer a moment ago")
@@ -123,6 +120,11 @@ class Link:
             self.close()
             raise
         return result
+
+
+def face_of(kind: str, cells: Cells) -> Values:
+    """What the cells of a face mean."""
+    return tuple(None if cell is None else read(cell) for read, cell in zip(_OF_FACE[kind], cells, strict=True))
 
 
 def _read(result: pq.abc.PGresult, n: int, readers: Sequence[Reader]) -> Values:

@@ -17,7 +17,7 @@ from datetime import timedelta
 
 import psycopg
 
-from meadow.config.lane_link import FACES, Link, Values
+from meadow.config.lane_link import FACES, Cells, Link, Values, face_of
 from meadow.kernel import clock
 from meadow.sharing.queries import LandingRow
 
@@ -40,10 +40,11 @@ _machine_now = clock.machine_now
 class Face:
     """What many tokens share, when it was read and when last used.  A changed one is another object."""
 
-    __slots__ = ("read_at", "used_at", "values")
+    __slots__ = ("cells", "read_at", "used_at", "values")
 
     def __init__(self, values: Values, now: float) -> None:
         self.values, self.read_at, self.used_at = values, now, now
+        self.cells: Cells | None = None  # as the database spelled it, if it was read with others
 
 
 class Made:
@@ -214,13 +215,19 @@ class Rows:
 
     def _read_faces(self, kind: str, ids: list[int]) -> None:
         now = self._seconds()
-        found = {0: _NONE[kind]} | dict(self._link().faces(kind, [each for each in ids if each], _machine_now()))
+        found = dict(self._link().faces(kind, [each for each in ids if each], _machine_now()))
         with self._lock:
             for each in ids:
-                if each in found:
-                    self._put_face((kind, each), found[each], now)
-                else:
+                face, cells = self._faces.get((kind, each)), found.get(each)
+                if each == 0:
+                    self._put_face((kind, 0), _NONE[kind], now)
+                elif cells is None:
                     self._faces.pop((kind, each), None)
+                elif face is not None and face.cells == cells:
+                    face.read_at = now
+                else:
+                    self._put_face((kind, each), face_of(kind, cells), now)
+                    self._faces[kind, each].cells = cells
             if len(self._faces) > FACES_MOST:
                 for key in sorted(self._faces, key=lambda key: self._faces[key].used_at)[: FACES_MOST // 4]:
                     del self._faces[key]

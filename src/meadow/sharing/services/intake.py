@@ -130,11 +130,12 @@ def write_clicks(clicks: list[Taken]) -> None:
         "ON CONFLICT DO NOTHING RETURNING at, tag) "
         "SELECT date_bin('10 minutes', at, '2000-01-01+00') AS slot, tag, count(*) AS clicks FROM fresh GROUP BY 1, 2",
         [
-            _array(rules.microseconds(f.viewed_at) for f in facts), [f.public_id for f in facts],
-            _array(rules.microseconds(f.at) for f in facts), _array(o.token_id for o in origins),
-            _array(o.creator_id for o in origins), _array(o.shop_id for o in origins),
-            _array(o.product_id for o in origins), [o.surface for o in origins],
-            _array(person for _, person in clicks), [f.carrier for f in facts], _array(o.tag for o in origins),
+            _array([rules.microseconds(f.viewed_at) for f in facts]), _texts([f.public_id for f in facts]),
+            _array([rules.microseconds(f.at) for f in facts]), _array([o.token_id for o in origins]),
+            _array([o.creator_id for o in origins]), _array([o.shop_id for o in origins]),
+            _array([o.product_id for o in origins]), _texts([o.surface for o in origins]),
+            _array([person for _, person in clicks]), _texts([f.carrier for f in facts]),
+            _array([o.tag for o in origins]),
         ],
     )  # fmt: skip
     for row in fresh:
@@ -172,6 +173,14 @@ def _to_renew(facts: list[ClickFacts]) -> dict[int, datetime]:
 def _array(values: Iterable[int | None]) -> str:
     """Numbers as PostgreSQL writes an array: far cheaper than to adapt them one by one."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _texts(values: list[str]) -> str:
+    """The same of texts; those that need it are escaped."""
+    plain = '","'.join(values)
+    if "\\" in plain or plain.count('"') > 2 * (len(values) - 1):
+        plain = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
+    return f'{{"{plain}"}}' if values else "{}"
 
 
 def write_counts() -> int:
