@@ -12,7 +12,6 @@ from typing import Any
 from meadow.kernel import db
 from meadow.kernel.errors import Refusal
 from meadow.ledger.invariants import INVARIANTS
-from meadow.ledger.models import Account
 from meadow.ledger.months import MonthLine, MonthView, lines_of_month, months_of, next_close_due, next_to_close
 from meadow.ledger.rules import (
     LARGEST_MINOR,
@@ -202,12 +201,15 @@ def party_balances(kind: str, party_id: int) -> list[PartyBalance]:
 
 def debts(limit: int = 100) -> list[Debt]:
     """Who owes something, the largest debts of each currency first."""
-    owing = Account.objects.filter(name__endswith=":receivable", balance_minor__lt=0)
-    found = owing.order_by("currency", "balance_minor", "pk").values_list("name", "currency", "balance_minor")[:limit]
+    owing = db.rows(
+        "SELECT name, currency, balance_minor FROM ledger_account WHERE name LIKE '%%:receivable' AND balance_minor < 0 "
+        "ORDER BY currency, balance_minor, id LIMIT %s",
+        [limit],
+    )
     told = []
-    for name, currency, minor in found:
-        kind, party_id, _account = name.split(":")
-        told.append(Debt(kind, int(party_id), currency, -(minor or 0)))
+    for row in owing:
+        kind, party_id, _account = row["name"].split(":")
+        told.append(Debt(kind, int(party_id), row["currency"], -row["balance_minor"]))
     return told
 
 
