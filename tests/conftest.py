@@ -21,6 +21,14 @@ os.environ.setdefault("MEADOW_DATA", os.path.join(tempfile.gettempdir(), f"meado
 os.environ.setdefault("MEADOW_LANGUAGE", "en")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each of two workers begins with half of the long tests, so that none of them is left alone with one at the end."""
+    long = [item for item in items if item.get_closest_marker("slow")]
+    short = [item for item in items if not item.get_closest_marker("slow")]
+    half = len(short) // 2
+    items[:] = [*long[::2], *short[:half], *long[1::2], *short[half:]]
+
+
 @pytest.fixture(autouse=True)
 def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

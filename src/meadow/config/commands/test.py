@@ -38,7 +38,11 @@ def command(arguments: tuple[str, ...]) -> int:
 
 
 def _pytest(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
-    spread = [] if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments) else ["-n", "2"]
+    spread = (
+        []
+        if any(word.startswith(("-n", "--numprocesses", "--pdb")) for word in arguments)
+        else ["-n", "2", "--dist", "worksteal"]
+    )
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "pytest", *spread, *arguments], env=environment, cwd=CHECKOUT
     )

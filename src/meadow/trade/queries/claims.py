@@ -178,7 +178,7 @@ def freeze(which: str) -> Freeze:
 def doubted_orders(limit: int = 100) -> list[Order]:
     """Orders whose tracking is in doubt, the oldest first."""
     found = Order.objects.filter(flagged_at__isnull=False, flag_cleared_at__isnull=True, paused_at__isnull=False)
-    return list(found.exclude(state="closed").select_related("shop").order_by("flagged_at")[:limit])
+    return list(found.exclude(state="closed").select_related("shop").order_by("flagged_at", "pk")[:limit])
 
 
 def tracking_of(orders: Sequence[Order]) -> dict[int, list[str]]:
