@@ -109,7 +109,10 @@ def _others(run: dict[str, Any]) -> str:
         p99 = (f"{row['p99_ms']:.2f}" if "p99_ms" in row else "") + (
             f" (bar {row['bar_p99_ms']:g})" if "bar_p99_ms" in row else ""
         )
-        lines.append(f"| {row['path']} | {row['per_second']:,.0f} {row['unit']} | {bar} | {limit} | {share} | {p99} |")
+        best = f" (best slice {row['best_per_second']:,.0f})" if "best_per_second" in row else ""
+        lines.append(
+            f"| {row['path']} | {row['per_second']:,.0f} {row['unit']}{best} | {bar} | {limit} | {share} | {p99} |"
+        )
     return OTHERS + "\n".join(lines) + "\n"
 
 

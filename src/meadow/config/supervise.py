@@ -296,7 +296,8 @@ class Instance:
     def _web_arguments(self) -> list[str]:
         return [
             "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.port),
-            "--workers", str(self._web_workers), "--blocking-threads", str(self._web_threads),
+            # One thread runs all connections of a process: a sixth less work for a landing than handing them around.
+            "--workers", str(self._web_workers), "--blocking-threads", str(self._web_threads), "--runtime-mode", "st",
             "--respawn-failed-workers", "--no-ws", "--workers-kill-timeout", "10", "--log-level", "warning",
             "meadow.config.wsgi:application",
         ]  # fmt: skip
