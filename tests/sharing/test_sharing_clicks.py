@@ -228,6 +228,24 @@ def test_use_renews_the_life_of_a_token_but_not_every_day_twice(token):
     assert token.expires_at == NOW + 119 * DAY
 
 
+def test_a_batch_that_was_taken_back_renews_the_life_when_it_is_written_at_last(token, monkeypatch):
+    write = intake.write_clicks
+
+    def lost(clicks: list[intake.Taken]) -> None:
+        write(clicks)
+        raise OperationalError("the connection broke before the end")
+
+    at = NOW + 59 * DAY
+    intake._waiting.append((rules.ClickFacts("clk_y", origin(token), at, at), None))
+    monkeypatch.setattr(intake, "write_clicks", lost)
+    with pytest.raises(OperationalError):
+        intake.flush_clicks()
+    monkeypatch.setattr(intake, "write_clicks", write)
+    assert intake.flush_clicks() == 1
+    token.refresh_from_db()
+    assert token.expires_at == NOW + 119 * DAY
+
+
 def test_a_card_tap_is_a_click_of_its_surface_without_a_token(token):
     with clock.at(NOW):
         card = Origin(token.creator_id, token.shop_id, token.product_id, "feed")

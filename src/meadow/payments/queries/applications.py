@@ -19,6 +19,7 @@ from meadow.payments.models import (
     MerchantApplication,
     TwinMessage,
 )
+from meadow.payments.queries.levels import levels_of
 from meadow.payments.rules import applications as rules
 
 DATA = "merchant application"
@@ -93,11 +94,7 @@ def asked_for(row: MerchantApplication) -> tuple[str, ...]:
 def not_live(merchant_ids: Iterable[int]) -> set[int]:
     """Those of the merchants that cannot be paid now."""
     asked = set(merchant_ids)
-    return asked - set(
-        MerchantApplication.objects.filter(merchant_id__in=asked, state=rules.LIVE).values_list(
-            "merchant_id", flat=True
-        )
-    )
+    return asked - set(levels_of(asked))
 
 
 def level_of(merchant_id: int) -> int | None:

@@ -93,6 +93,8 @@ def flush_clicks() -> int:
             _write_batch(batch)
         except DatabaseError:
             _waiting.extendleft(reversed(batch))
+            # What was taken back renewed nothing, so it is asked for again with the batch.
+            _renewed.clear()
             raise
         written += len(batch)
     return written
@@ -106,6 +108,7 @@ def _write_batch(batch: list[Taken]) -> None:
             db.execute("SELECT set_config('synchronous_commit', 'off', true)")
             write_clicks(batch)
     except (DataError, IntegrityError):
+        _renewed.clear()
         if len(batch) == 1:
             log.exception("a click cannot be stored: %s", batch[0][0].public_id)
             return
