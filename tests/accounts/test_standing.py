@@ -115,13 +115,12 @@ def test_a_restriction_laid_again_behind_a_newer_one_loses_no_state(creator: Cre
 def test_a_suspension_with_an_end_ends_by_itself_at_its_time(creator: Creator) -> None:
     until = clock.now() + timedelta(hours=12)
     _deliver(_made(1, creator, until=until))
-    assert tasks.next_restriction_end() == until
     assert tasks.end_restrictions(10, until - timedelta(seconds=1)) == 0
     assert _state(creator) == "suspended"
     assert tasks.end_restrictions(10, until + timedelta(hours=1)) == 1
     assert _state(creator) == "active"
     assert Standing.objects.get().lifted_at == until
-    assert tasks.next_restriction_end() is None
+    assert tasks.end_restrictions(10, until + timedelta(hours=1)) == 0
 
 
 def test_a_merchant_is_suspended_and_restored_alike(ada: Person) -> None:

@@ -253,7 +253,6 @@ def test_a_suspended_merchant_sells_nothing(shop: Shop, second_shop: Shop, drain
 def test_g2_a_suspension_with_an_end_ends_by_itself(teapot: Product, drained: Callable[[], int]) -> None:
     end = clock.now() + timedelta(days=7)
     happen(DecisionMade(1, "catalog.product", teapot.pk, "suspend", "r", 1, end.isoformat()), drained)
-    assert queries.next_suspension_end() == end
     assert tasks.end_suspensions(10, end - timedelta(seconds=1)) == 0
     assert tasks.end_suspensions(10, end) == 1
     assert state(teapot) == "on_sale"

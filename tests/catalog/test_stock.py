@@ -12,7 +12,7 @@ from tests.catalog.conftest import only_sku
 from meadow.catalog import queries, services, tasks
 from meadow.catalog.models import Product, Reservation, Shop, Sku
 from meadow.catalog.services import NewSku
-from meadow.kernel import clock
+from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 
 SOON = timedelta(minutes=30)
@@ -159,7 +159,7 @@ def test_expired_promises_are_given_back_at_their_due_time(teapot: Product) -> N
     reserve(sku, 3, 2)
     services.take(cause=("order", 2))
     due = Reservation.objects.get(cause_id=1).expires_at
-    assert queries.next_reservation_due() == due
+    assert db.call(queries.NEXT_RESERVATION_DUE) == due
     assert tasks.expire_reservations(100, start) == 0, "not yet"
     late = due + timedelta(days=3)
     with clock.at(late):
@@ -167,7 +167,7 @@ def test_expired_promises_are_given_back_at_their_due_time(teapot: Product) -> N
         assert tasks.expire_reservations(100, late) == 0, "each exactly once"
     assert Reservation.objects.get(cause_id=1).ended_at == due
     assert stock(sku) == (7, 0)
-    assert queries.next_reservation_due() is None
+    assert db.call(queries.NEXT_RESERVATION_DUE) is None
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from meadow.content.models import Recommendation, Stop
 from meadow.governance import services as governance
 from meadow.governance.queries import Decision, Rule
 from meadow.governance.services import publish_rules
-from meadow.kernel import clock, outbox
+from meadow.kernel import clock, outbox, sweeps
 from meadow.kernel.audit import SYSTEM
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, DecisionReversed
@@ -266,7 +266,7 @@ def test_a_suspension_with_an_end_ends_by_its_timer(shop, mei):
     made(1, (rules.CREATOR, mei.pk), until=NOW + DAY)
     made(2, (rules.POST, post.pk), until=NOW + 2 * DAY)
     assert state(post) == "taken_down"
-    assert tasks._next_due() == NOW + DAY
+    assert sweeps.due_of("content.lift_stops") == NOW + DAY
     assert tasks.lift_stops(10, NOW + DAY - SECOND) == 0
     assert tasks.lift_stops(10, NOW + DAY) == 1
     assert state(post) == "taken_down"

@@ -5,6 +5,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 
 from meadow.kernel import audit, clock, cursors, db, idempotency, limits, signing, sweeps
 from meadow.kernel.errors import Refusal
@@ -25,7 +26,7 @@ def _letter(due: datetime, kind: str = "a") -> DeadLetter:
 
 
 def _sweep(name: str, log: list[tuple[str, int, datetime]], *, poison: int | None = None) -> None:
-    rows = DeadLetter.objects.filter(kind=name, error="")
+    rows = sweeps.DueRows(DeadLetter.objects.filter(kind=name, error=""), "died_at")
 
     def act(row: DeadLetter) -> None:
         if row.pk == poison:
@@ -33,13 +34,10 @@ def _sweep(name: str, log: list[tuple[str, int, datetime]], *, poison: int | Non
         log.append((name, row.pk, clock.now()))
         DeadLetter.objects.filter(pk=row.pk).update(error="done")
 
-    def due() -> datetime | None:
-        return rows.order_by("died_at").values_list("died_at", flat=True).first()
-
     def run(limit: int, until: datetime) -> int:
-        return sweeps.process_due(name, rows, "died_at", act, limit=limit, until=until)
+        return sweeps.process_due(name, rows, act, limit=limit, until=until)
 
-    sweeps.sweep(name, next_due=due)(run)
+    sweeps.sweep(name, next_due=rows)(run)
 
 
 @pytest.mark.django_db
@@ -82,6 +80,15 @@ def test_a_row_that_raises_is_set_aside_and_holds_up_nobody(own_sweeps: object) 
     sweeps.run_due(start + timedelta(seconds=2))
     assert [pk for _, pk, _ in log] == [good.pk]
     assert SweepFailure.objects.get().error == "ValueError: poison"
+
+
+@pytest.mark.django_db
+def test_a_quiet_worker_looks_at_all_timers_with_few_statements() -> None:
+    known = len(sweeps._sweeps)
+    with CaptureQueriesContext(connection) as asked:
+        sweeps.run_due(clock.now() - timedelta(days=1))
+    assert known > 40
+    assert len(asked) <= 12, [each["sql"] for each in asked]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -79,14 +79,14 @@ def test_ends_when_due_and_says_so() -> None:
     start = clock.now()
     hold("late", 10, days=3, start=start)
     hold("soon", 20, days=1, start=start)
-    assert queries.next_hold_due() == start + timedelta(days=1)
+    assert db.call(queries.NEXT_HOLD_DUE) == start + timedelta(days=1)
     assert services.end_due_holds(limit=10, until=start + timedelta(days=1, seconds=-1)) == 0
     assert tasks.end_holds(10, start + timedelta(days=2)) == 1
     soon, late = sorted(queries.holds_of(CAUSE), key=lambda h: h.until)
     assert (soon.state, soon.closed_at, late.state) == ("expired", start + timedelta(days=1), "open")
     assert queries.available(ACCOUNT, "CNY") == 90
     assert tasks.end_holds(10, start + timedelta(days=30)) == 1
-    assert queries.next_hold_due() is None
+    assert db.call(queries.NEXT_HOLD_DUE) is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import pytest
 from tests.ledger.test_post import at_once
 from tests.payments.conftest import carry_out, cny, deliver, paid, start
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, sweeps
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import Money
 from meadow.payments import queries, services, tasks
@@ -139,7 +139,7 @@ def test_an_unpaid_payment_is_asked_less_and_less_often() -> None:
     start()
     first = clock.now()
     for _ in range(30):
-        due = tasks._next_payment()
+        due = sweeps.due_of("payments.ask_payments")
         if due is None:
             break
         tasks.ask_payments(10, due)

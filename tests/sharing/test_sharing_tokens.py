@@ -11,7 +11,7 @@ from django.db import connection
 from PIL import Image, ImageDraw
 from tests.sharing import market
 
-from meadow.kernel import clock, outbox
+from meadow.kernel import clock, outbox, sweeps
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import DecisionMade, DecisionReversed
 from meadow.sharing import handlers, queries, rules, services
@@ -223,11 +223,11 @@ def test_an_expired_token_makes_room_for_a_fresh_one(token):
 def test_the_sweep_expires_what_is_due_once(token):
     from meadow.sharing import tasks
 
-    assert tasks._next_due() == token.expires_at
+    assert sweeps.due_of("sharing.expire_tokens") == token.expires_at
     assert tasks.expire_tokens(10, token.expires_at - SECOND) == 0
     assert tasks.expire_tokens(10, token.expires_at) == 1
     assert tasks.expire_tokens(10, token.expires_at) == 0
-    assert tasks._next_due() is None
+    assert sweeps.due_of("sharing.expire_tokens") is None
 
 
 def test_a_decision_blocks_a_token_and_its_reversal_unblocks_it(token):

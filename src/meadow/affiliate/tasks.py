@@ -2,24 +2,17 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
-
 from meadow.affiliate import services
 from meadow.affiliate.models import Review
-from meadow.kernel.sweeps import process_due, sweep
+from meadow.kernel.sweeps import DueRows, process_due, sweep
+
+_WAITING = DueRows(Review.objects.filter(state="pending", due_at__isnull=False), "due_at")
 
 
-def _waiting() -> "QuerySet[Review]":
-    return Review.objects.filter(state="pending", due_at__isnull=False)
-
-
-@sweep(
-    "affiliate.release_overdue",
-    next_due=lambda: _waiting().order_by("due_at").values_list("due_at", flat=True).first(),
-)
+@sweep("affiliate.release_overdue", next_due=_WAITING)
 def release_overdue(limit: int, until: datetime) -> int:
     """A commission is not held for ever because nobody found the time."""
     return process_due(
-        "affiliate.release_overdue", _waiting(), "due_at",
+        "affiliate.release_overdue", _WAITING,
         lambda review: services.release_overdue(review=review), limit=limit, until=until,
     )  # fmt: skip

@@ -4,20 +4,21 @@ from datetime import datetime
 
 from meadow.catalog import queries, services
 from meadow.catalog.models import Suspension
-from meadow.kernel.sweeps import process_due, sweep
+from meadow.kernel.sweeps import DueRows, process_due, sweep
+
+_SUSPENSIONS = DueRows(Suspension.objects.filter(lifted_at__isnull=True, until__isnull=False), "until")
 
 
-@sweep("catalog.expire_reservations", next_due=queries.next_reservation_due)
+@sweep("catalog.expire_reservations", next_due=queries.NEXT_RESERVATION_DUE)
 def expire_reservations(limit: int, until: datetime) -> int:
     return services.expire_reservations(until=until, limit=limit)
 
 
-@sweep("catalog.end_suspensions", next_due=queries.next_suspension_end)
+@sweep("catalog.end_suspensions", next_due=_SUSPENSIONS)
 def end_suspensions(limit: int, until: datetime) -> int:
     return process_due(
         "catalog.end_suspensions",
-        Suspension.objects.filter(lifted_at__isnull=True, until__isnull=False),
-        "until",
+        _SUSPENSIONS,
         lambda suspension: services.end_suspension(suspension=suspension),
         limit=limit,
         until=until,

@@ -12,9 +12,14 @@ from meadow.kernel import cursors, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import EXPONENTS
 
-__all__ = ["PLANS", "SORTS", "STANDINGS", "GoodsCard", "GoodsPage", "Wish", "categories", "next_refresh_due", "pick"]
+__all__ = ["NEXT_REFRESH_DUE", "PLANS", "SORTS", "STANDINGS", "GoodsCard", "GoodsPage", "Wish", "categories", "pick"]
 
 PLANS, STANDINGS, SORTS = rules.PLANS, rules.STANDINGS, tuple(rules.SORTS)
+#: The statement that tells when the next row must be made anew: something changed, or a plan begins or ends.
+NEXT_REFRESH_DUE = (
+    "SELECT least((SELECT min(at) FROM discovery_stale), "
+    "(SELECT min(changes_at) FROM discovery_goods WHERE changes_at IS NOT NULL))"
+)
 _SHOWN = (
     "product_id, product_public_id, title, category, shop_id, shop_public_id, shop_name, version, price_minor, "
     'price_max_minor, currency, "left", rate_bp, plan_kind, earns_minor, standing, refreshed_at'
@@ -126,15 +131,6 @@ def categories(limit: int = 40) -> list[str]:
         [limit],
     )
     return [row["category"] for row in rows]
-
-
-def next_refresh_due() -> datetime | None:
-    """When the next row must be made anew: something changed, or a plan begins or ends."""
-    found: datetime | None = db.call(
-        "SELECT least((SELECT min(at) FROM discovery_stale), "
-        "(SELECT min(changes_at) FROM discovery_goods WHERE changes_at IS NOT NULL))"
-    )
-    return found
 
 
 def _conditions(wish: Wish, order: rules.Order) -> tuple[list[str], dict[str, Any]]:

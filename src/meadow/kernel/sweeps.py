@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -23,15 +24,59 @@ RETRY_AFTER = timedelta(seconds=30)
 MOST_ADVANCE = timedelta(days=3660)
 
 
+class DueRows(Generic[M]):
+    """Open rows with the field that says when each is due, as two statements that are built once: timers ask often.
+
+    rows must not depend on the time, nor fetch other tables' rows; a row that was acted on must leave them.
+    """
+
+    def __init__(self, rows: "models.QuerySet[M]", field: str) -> None:
+        self._rows, self.field = rows, field
+        self._lock_sql: tuple[str, tuple[Any, ...]] | None = None
+
+    def first_sql(self) -> tuple[str, tuple[Any, ...]]:
+        """The statement that tells the earliest due time."""
+        some = self._rows.filter(**{f"{self.field}__isnull": False}).order_by(self.field)
+        sql, params = some.values_list(self.field)[:1].query.sql_with_params()
+        return sql, tuple(params)
+
+    def lock_next(self, until: datetime, aside: list[int]) -> M | None:
+        """The earliest row that is due until a moment and that nobody holds, locked; those set aside are left out."""
+        if self._lock_sql is None:
+            due = self._rows.filter(**{f"{self.field}__lte": _UNTIL}).filter(_is_none_of(_ASIDE))
+            row = due.order_by(self.field, "pk").select_for_update(skip_locked=True, of=("self",))
+            sql, params = row[:1].query.sql_with_params()
+            self._lock_sql = sql, tuple(params)
+        sql, params = self._lock_sql
+        given = [until if each is _UNTIL else aside if each is _ASIDE else each for each in params]
+        found = self._rows.model._default_manager.raw(sql, given)
+        return next(iter(found), None)
+
+
+# Stand in a statement that is built once for what changes from run to run.
+_UNTIL = datetime(9999, 12, 31, tzinfo=UTC)
+_ASIDE: list[int] = []
+
+
+def _is_none_of(ids: list[int]) -> models.Func:
+    given = models.Value(ids, output_field=models.Field())
+    is_no = {"template": "(%(expressions)s))", "arg_joiner": " <> ALL("}
+    return models.Func(models.F("pk"), given, output_field=models.BooleanField(), **is_no)
+
+
+#: What tells a sweep's earliest due time: its rows, a statement without parameters that returns one value, or a function.
+NextDue = DueRows[Any] | str | Callable[[], datetime | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A timer's sweep: next_due() tells its earliest due time, run(limit, until) works off what is due.
+    """A timer's sweep: next_due tells its earliest due time, run(limit, until) works off what is due.
 
     is_long: one turn of it may take minutes, so the worker gives it a thread of its own.
     """
 
     name: str
-    next_due: Callable[[], datetime | None]
+    next_due: NextDue
     run: Run
     is_long: bool = False
 
@@ -39,7 +84,7 @@ class Sweep:
 _sweeps: dict[str, Sweep] = {}
 
 
-def sweep(name: str, *, next_due: Callable[[], datetime | None], is_long: bool = False) -> Callable[[Run], Run]:
+def sweep(name: str, *, next_due: NextDue, is_long: bool = False) -> Callable[[Run], Run]:
     """Registers run(limit, until) -> rows done as a sweep."""
 
     def register(run: Run) -> Run:
@@ -49,42 +94,31 @@ def sweep(name: str, *, next_due: Callable[[], datetime | None], is_long: bool =
     return register
 
 
-def process_due(
-    name: str,
-    due_rows: "models.QuerySet[M]",
-    due_field: str,
-    act: Callable[[M], Any],
-    *,
-    limit: int,
-    until: datetime,
-) -> int:
-    """Works off rows whose due_field has passed, one transaction each, locked, at their due time; returns how many.
+def process_due(name: str, due: DueRows[M], act: Callable[[M], Any], *, limit: int, until: datetime) -> int:
+    """Works off rows that are due, one transaction each, locked, at their due time; returns how many.
 
-    due_rows is the open set (an acted-on row must leave it).  A row that raises is set aside and tried again later,
-    so it holds up nobody.  Two workers never act on one row.
+    A row that raises is set aside and tried again later, so it holds up nobody.  Two workers never act on one row.
     """
-    done = 0
-    for _ in range(limit):
-        aside = list(
-            SweepFailure.objects.filter(sweep=name, retry_at__gt=clock.machine_now()).values_list("row_id", flat=True)
-        )
+    aside = _set_aside_of(name)
+    for done in range(limit):
         with db.atomic():
-            row = (
-                due_rows.filter(**{f"{due_field}__lte": until})
-                .exclude(pk__in=aside)
-                .order_by(due_field, "pk")
-                .select_for_update(skip_locked=True, of=("self",))
-                .first()
-            )
+            row = due.lock_next(until, aside)
             if row is None:
                 return done
             try:
-                with db.atomic(), clock.at(getattr(row, due_field)):
+                with db.atomic(), clock.at(getattr(row, due.field)):
                     act(row)
             except Exception as error:  # the job runner is the one place that catches all
                 _set_aside(name, row.pk, error)
-        done += 1
-    return done
+                aside.append(row.pk)
+    return limit
+
+
+def _set_aside_of(name: str) -> list[int]:
+    found = db.rows(
+        "SELECT row_id FROM kernel_sweepfailure WHERE sweep = %s AND retry_at > %s", [name, clock.machine_now()]
+    )
+    return [row["row_id"] for row in found]
 
 
 def _set_aside(name: str, row_id: int, error: Exception) -> None:
@@ -134,13 +168,51 @@ def run_due(
 
 def _earliest(until: datetime, stuck: set[str], only_long: bool | None) -> tuple[datetime, Sweep] | None:
     found: tuple[datetime, Sweep] | None = None
+    told = _told(tuple(_sweeps.values()))
     for candidate in _sweeps.values():
         if candidate.name in stuck or (only_long is not None and candidate.is_long is not only_long):
             continue
-        due = candidate.next_due()
+        due = told[candidate.name] if candidate.name in told else _asked(candidate.next_due)
         if due is not None and due <= until and (found is None or due < found[0]):
             found = (due, candidate)
     return found
+
+
+def due_of(name: str) -> datetime | None:
+    """When a sweep has something to do next; None if nothing waits for it."""
+    one = _sweeps[name]
+    told = _told((one,))
+    return told[name] if told else _asked(one.next_due)
+
+
+def _asked(next_due: NextDue) -> datetime | None:
+    assert callable(next_due), "all others are told by one statement"
+    return next_due()
+
+
+def _told(sweeps: tuple[Sweep, ...]) -> dict[str, datetime | None]:
+    """The earliest due times of all sweeps that a statement tells, by one look."""
+    sql, params, names = _look_at(sweeps)
+    found = db.one(sql, params) if names else {}
+    return found or {}
+
+
+@cache
+def _look_at(sweeps: tuple[Sweep, ...]) -> tuple[str, list[Any], list[str]]:
+    parts: list[str] = []
+    params: list[Any] = []
+    names: list[str] = []
+    for each in sweeps:
+        if isinstance(each.next_due, DueRows):
+            sql, given = each.next_due.first_sql()
+        elif isinstance(each.next_due, str):
+            sql, given = each.next_due.replace("%", "%%"), ()
+        else:
+            continue
+        parts.append(f'({sql}) AS "{each.name}"')
+        params += given
+        names.append(each.name)
+    return "SELECT " + ", ".join(parts), params, names
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from meadow.ledger.rules import (
 __all__ = [
     "INVARIANTS",
     "LARGEST_MINOR",
+    "NEXT_HOLD_DUE",
     "NOTHING",
     "Debt",
     "Entry",
@@ -49,7 +50,6 @@ __all__ = [
     "lines_of_month",
     "months_of",
     "next_close_due",
-    "next_hold_due",
     "next_to_close",
     "nonzero_balances",
     "party_balances",
@@ -65,6 +65,9 @@ __all__ = [
     "total_of",
     "withdrawable",
 ]
+
+#: The statement that tells when the earliest open hold ends.
+NEXT_HOLD_DUE = "SELECT min(until) FROM ledger_hold WHERE state = 'open'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,12 +312,6 @@ def holds_of(cause: tuple[str, int | str]) -> list[HoldView]:
         [cause[0], str(cause[1])],
     )
     return [HoldView(**row) for row in found]
-
-
-def next_hold_due() -> datetime | None:
-    """When the earliest open hold ends."""
-    found: datetime | None = db.call("SELECT until FROM ledger_hold WHERE state = 'open' ORDER BY until, id LIMIT 1")
-    return found
 
 
 def run_invariants() -> dict[str, int]:

@@ -4,6 +4,7 @@ from meadow.catalog.freight import DEFAULT_GRAMS
 from meadow.catalog.queries.exports import export_csv, google_feed
 from meadow.catalog.queries.house import (
     INVARIANTS,
+    NEXT_RESERVATION_DUE,
     are_taken,
     held_quantities,
     import_status,
@@ -14,8 +15,6 @@ from meadow.catalog.queries.house import (
     merchant_of_shop,
     merchants_of,
     next_import,
-    next_reservation_due,
-    next_suspension_end,
     product_faces,
     product_id_of,
     require_keeper,
@@ -58,6 +57,7 @@ __all__ = [
     "DEFAULT_GRAMS",
     "INVARIANTS",
     "LIMITS",
+    "NEXT_RESERVATION_DUE",
     "Card",
     "CardPage",
     "GoodsFacts",
@@ -83,8 +83,6 @@ __all__ = [
     "merchants_of",
     "newest_cards",
     "next_import",
-    "next_reservation_due",
-    "next_suspension_end",
     "picture_path",
     "placeholder_svg",
     "price_from_text",

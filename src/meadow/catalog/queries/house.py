@@ -112,16 +112,8 @@ def held_quantities(kind: str) -> dict[tuple[int, int], int]:
     return {(row["cause_id"], row["sku_id"]): row["quantity"] for row in found}
 
 
-def next_reservation_due() -> datetime | None:
-    found: datetime | None = db.call("SELECT min(expires_at) FROM catalog_reservation WHERE state = 'held'")
-    return found
-
-
-def next_suspension_end() -> datetime | None:
-    found: datetime | None = db.call(
-        "SELECT min(until) FROM catalog_suspension WHERE lifted_at IS NULL AND until IS NOT NULL"
-    )
-    return found
+#: The statement that tells when the earliest promise of stock ends.
+NEXT_RESERVATION_DUE = "SELECT min(expires_at) FROM catalog_reservation WHERE state = 'held'"
 
 
 def waiting_imports(limit: int) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Q
+from django.db.models import Q
 
 from meadow.governance.models import Appeal, AppealNote, Decision, Sanction
 from meadow.governance.queries.standing import parties_of
@@ -216,16 +216,6 @@ def appeal_statistics(*, since: datetime | None = None, until: datetime | None =
         begin, end, _numbers("", sum(counted.values()), rows),
         tuple(sorted(numbers, key=lambda one: (-one.appealed, one.rule_id))),
     )  # fmt: skip
-
-
-def next_appeal_due() -> datetime | None:
-    due: datetime | None = Appeal.objects.filter(state="open").aggregate(due=Min("due_at"))["due"]
-    return due
-
-
-def next_appeal_resume() -> datetime | None:
-    due: datetime | None = Appeal.objects.filter(state="paused").aggregate(due=Min("resume_by"))["due"]
-    return due
 
 
 def _numbers(rule_id: str, decisions: int, rows: list[dict[str, Any]]) -> RuleNumbers:

@@ -1,10 +1,9 @@
 """What is stopped for a time and until when: for everybody to see, for those concerned, and for operators with its trail."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Min, Q
+from django.db.models import Q
 
 from meadow.governance.models import Decision, Suspension
 from meadow.governance.rules import suspensions as laws
@@ -87,8 +86,3 @@ def suspension_trail(suspension_id: int) -> list[dict[str, Any]]:
         {"at": one.at, "person_id": one.person_id, "verb": one.verb, "before": one.before, "after": one.after}
         for one in found
     ]
-
-
-def next_suspension_due() -> datetime | None:
-    due: datetime | None = Suspension.objects.filter(due_at__isnull=False).aggregate(due=Min("due_at"))["due"]
-    return due

@@ -181,14 +181,6 @@ def listings_under_licence(merchant_id: int, kind: str) -> list[LicenceUse]:
     return list(LicenceUse.objects.filter(merchant_id=merchant_id, kind=kind).order_by("pk"))
 
 
-def next_licence_due() -> datetime | None:
-    return Licence.objects.filter(state="valid").order_by("expires_at").values_list("expires_at", flat=True).first()
-
-
-def next_scan_due() -> datetime | None:
-    return Scan.objects.filter(state="running").values_list("due_at", flat=True).first()
-
-
 def pack_history(name: str) -> list[PackTerm]:
     """Which version held from when on, newest first."""
     return list(PackTerm.objects.select_related("pack").defer("pack__body").filter(name=name).order_by("-pk"))

@@ -171,18 +171,6 @@ def require_seen_by(row: MerchantApplication, by: Actor) -> bool:
     return False
 
 
-def next_check() -> datetime | None:
-    """When the next check that was cut short is taken up again."""
-    waiting = MerchantApplication.objects.filter(state="checking", check_due_at__isnull=False)
-    return waiting.order_by("check_due_at").values_list("check_due_at", flat=True).first()
-
-
-def next_forget() -> datetime | None:
-    """When the next application's data has to go."""
-    waiting = MerchantApplication.objects.filter(forget_at__isnull=False)
-    return waiting.order_by("forget_at").values_list("forget_at", flat=True).first()
-
-
 def _masked(field: str, text: str) -> str:
     return f"…{text[-4:]}" if field in _HIDDEN and text else text
 

@@ -53,14 +53,17 @@ def next_day_to_reconcile(provider: str, zone: ZoneInfo, *, skips_idle: bool) ->
 
     skips_idle: the next day on which something moved, there or here.
     """
-    last = Reconciliation.objects.filter(provider=provider).order_by("-day").first()
-    if last is not None and last.done_at is None:
-        return last.day, last.retry_at
+    last = db.one(
+        "SELECT day, done_at, retry_at FROM payments_reconciliation WHERE provider = %s ORDER BY day DESC LIMIT 1",
+        [provider],
+    )
+    if last is not None and last["done_at"] is None:
+        return last["day"], last["retry_at"]
     if last is not None and not skips_idle:
-        return last.day + timedelta(days=1), None
+        return last["day"] + timedelta(days=1), None
     since = datetime(1, 1, 2, tzinfo=zone)
     if last is not None:
-        after = last.day + timedelta(days=1)
+        after = last["day"] + timedelta(days=1)
         since = datetime(after.year, after.month, after.day, tzinfo=zone)
     moved: datetime | None = db.call(
         "SELECT least((SELECT min(paid_at) FROM payments_payment WHERE provider = %s AND paid_at >= %s),"

@@ -1,7 +1,5 @@
 """Payments, notices, refunds, legs and payouts, by id and by cause."""
 
-from datetime import datetime
-
 from meadow.kernel.errors import Refusal
 from meadow.payments import rules
 from meadow.payments.models import (
@@ -122,25 +120,6 @@ def provider_accounts_of(party: tuple[str, int]) -> list[ProviderAccount]:
     """A party's own accounts at providers that are open."""
     found = ProviderAccount.objects.filter(party_kind=party[0], party_id=party[1], closed_at=None)
     return list(found.order_by("provider"))
-
-
-def next_ask(model: type[Payment] | type[ProviderRefund] | type[Payout] | type[Leg]) -> datetime | None:
-    """When the earliest row of a kind is to be told to, or asked of, its provider."""
-    found = model._default_manager.filter(ask_at__isnull=False).order_by("ask_at")
-    due: datetime | None = found.values_list("ask_at", flat=True).first()
-    return due
-
-
-def next_hold_due() -> datetime | None:
-    """When the earliest hold at a provider is to be ended."""
-    found = Payment.objects.filter(hold_due_at__isnull=False).order_by("hold_due_at")
-    return found.values_list("hold_due_at", flat=True).first()
-
-
-def next_payout_free() -> datetime | None:
-    """When the earliest payout has rested long enough."""
-    found = Payout.objects.filter(state="held").order_by("held_until")
-    return found.values_list("held_until", flat=True).first()
 
 
 def refused_notices(limit: int = 100) -> list[Notice]:

@@ -89,5 +89,8 @@ def probe_due() -> bool:
     providers = list(enabled())
     if len(providers) < 2:
         return False
-    fresh = ProviderHealth.objects.filter(provider__in=providers, probe_at__gt=clock.machine_now()).count()
+    fresh: int = db.call(
+        "SELECT count(*) FROM payments_providerhealth WHERE provider = ANY(%s) AND probe_at > %s",
+        [providers, clock.machine_now()],
+    )
     return fresh < len(providers)

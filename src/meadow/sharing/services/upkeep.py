@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Max
-
 from meadow.kernel import clock, db
 from meadow.kernel.db import atomic
 from meadow.sharing import rules
@@ -18,11 +16,14 @@ KEEP_COUNTS = timedelta(days=100)
 
 def next_look() -> datetime | None:
     """When the channels are to be looked at next; None where nothing has come by any for a while."""
-    newest: datetime | None = Reach.objects.filter(tag__gt=0).aggregate(newest=Max("slot"))["newest"]
-    if newest is None:
+    row = db.one(
+        "SELECT (SELECT max(slot) FROM sharing_reach WHERE tag > 0) AS newest, "
+        "(SELECT ran_at FROM sharing_channelwatch LIMIT 1) AS ran_at"
+    )
+    if row is None or row["newest"] is None:
         return None
-    ran_at = ChannelWatch.objects.values_list("ran_at", flat=True).first()
-    due = newest + LOOK_EVERY
+    newest, ran_at = row["newest"], row["ran_at"]
+    due: datetime = newest + LOOK_EVERY
     if ran_at is not None and ran_at >= due:
         due = ran_at + LOOK_EVERY
     return due if due <= newest + LOOK_ON else None
