@@ -20,7 +20,7 @@ from meadow.accounts.models import (
     Standing,
 )
 from meadow.accounts.rules import OPERATOR_SCOPES, SCOPES
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 from meadow.kernel.signing import unsign
@@ -179,7 +179,9 @@ def merchant_ids() -> list[int]:
 
 def require_merchant(merchant_id: int) -> Merchant:
     """A merchant able to act.  Refuses: not_found, merchant_suspended."""
-    found = merchant(merchant_id)
+    found = rows.first(Merchant, id=merchant_id)
+    if found is None:
+        raise Refusal("not_found")
     if found.state == "suspended":
         raise Refusal("merchant_suspended")
     return found
@@ -194,11 +196,8 @@ def merchants_of(person_id: int) -> list[Membership]:
 
 def role_at(person_id: int, merchant_id: int) -> str | None:
     """The person's role at a merchant: owner, staff, finance, or None."""
-    return (
-        MerchantStaff.objects.filter(person_id=person_id, merchant_id=merchant_id)
-        .values_list("role", flat=True)
-        .first()
-    )
+    found = rows.first(MerchantStaff, person_id=person_id, merchant_id=merchant_id)
+    return found.role if found else None
 
 
 def may_act_for(person_id: int, merchant_id: int, roles: Iterable[str] = rules.STAFF_ROLES) -> bool:

@@ -165,8 +165,12 @@ def creator_of_review(review_id: int) -> tuple[str, int] | None:
 
 def creators_under_review(order_id: int) -> set[int]:
     """Creators of whom something in an order waits for a look, or was voided and may come back."""
-    found = Review.objects.filter(attribution__order_id=order_id).exclude(state="released")
-    return set(found.values_list("creator_id", flat=True))
+    found = db.rows(
+        "SELECT r.creator_id FROM affiliate_review r JOIN affiliate_attribution a ON a.id = r.attribution_id"
+        " WHERE a.order_id = %s AND r.state <> 'released'",
+        [order_id],
+    )
+    return {row["creator_id"] for row in found}
 
 
 def voided_lines(order_line_ids: Collection[int]) -> set[int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from meadow.kernel import clock
+from meadow.kernel import clock, rows
 from meadow.kernel.models import AuditEntry
 
 
@@ -28,7 +28,9 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Adds an entry to the audit trail, in the caller's transaction."""
-    AuditEntry.objects.create(
-        at=clock.now(), actor_kind=actor.kind, person_id=actor.person_id, key_id=actor.key_id,
-        verb=verb, subject_kind=subject[0], subject_id=subject[1], before=before, after=after,
+    rows.add(
+        AuditEntry(
+            at=clock.now(), actor_kind=actor.kind, person_id=actor.person_id, key_id=actor.key_id,
+            verb=verb, subject_kind=subject[0], subject_id=subject[1], before=before, after=after,
+        )
     )  # fmt: skip

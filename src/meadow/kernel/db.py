@@ -10,6 +10,7 @@ import psycopg
 from django.db import Error as DjangoDatabaseError
 from django.db import connection, models, transaction
 
+from meadow.kernel import statements
 from meadow.kernel.errors import Refusal
 from meadow.kernel.states import Machine
 
@@ -39,9 +40,9 @@ def transaction_epoch() -> int | None:
 
 def rows(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """The rows of a statement as dicts.  An MDnnn error of our SQL functions comes back as its Refusal."""
-    with _cursor(sql, params) as cursor:
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    with cursor(sql, params) as found:
+        names = [column.name for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def one(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> dict[str, Any] | None:
@@ -52,25 +53,26 @@ def one(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> dict[str, Any]
 
 def call(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Any:
     """The single value that a statement such as SELECT f(...) returns; None if it returns no row."""
-    with _cursor(sql, params) as cursor:
-        row = cursor.fetchone()
+    with cursor(sql, params) as found:
+        row = found.fetchone()
         return row[0] if row else None
 
 
 def execute(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
     """Runs a statement and returns how many rows it touched."""
-    with _cursor(sql, params) as cursor:
-        return int(cursor.rowcount)
+    with cursor(sql, params) as found:
+        return int(found.rowcount)
 
 
 @contextmanager
-def _cursor(sql: str, params: Sequence[Any] | dict[str, Any]) -> Iterator[Any]:
-    with connection.cursor() as cursor:
+def cursor(sql: str, params: Sequence[Any] | dict[str, Any]) -> Iterator[Any]:
+    """A statement that was run, to fetch from."""
+    with connection.cursor() as opened:
         try:
-            cursor.execute(sql, params)
+            opened.execute(sql, params)
         except DjangoDatabaseError as error:
             raise _refusal_of(error) or error from error
-        yield cursor
+        yield opened
 
 
 def _refusal_of(error: DjangoDatabaseError) -> Refusal | None:
@@ -90,8 +92,8 @@ def move(row: models.Model, machine: Machine, event: str, **extra: Any) -> str:
     current = row.state  # type: ignore[attr-defined]
     target = machine.next(current, event)
     changes = {"state": target, **extra}
-    touched = type(row)._default_manager.filter(pk=row.pk, state=current).update(**changes)
-    if touched != 1:
+    sql = statements.update(type(row), tuple(changes), in_state=True)
+    if execute(sql, [*statements.prepared(type(row), changes), row.pk, current]) != 1:
         raise Refusal("stale_state", state=current, event=event)
     for name, value in changes.items():
         setattr(row, name, value)

@@ -125,6 +125,7 @@ from meadow.governance.queries.rulebook import (
     rulebook_export,
     rules_in_force,
     unanswered_rules,
+    version_in_force,
 )
 from meadow.governance.queries.standing import (
     Limit,
@@ -399,6 +400,7 @@ __all__ = [
     "terms_over_budget",
     "text_decisions_standing",
     "unanswered_rules",
+    "version_in_force",
     "valid_licences",
     "verify_chain",
     "violation_log",

@@ -6,7 +6,7 @@ from typing import Any
 from meadow.governance.models import Farewell, Rule, RuleAnswer, RuleDraft
 from meadow.governance.rules import REFUSAL_WINDOW, current_rule
 from meadow.governance.rules.points import CURRENT, LIMITS_OF_SANCTIONS, MILLI, SEVERITIES, Step
-from meadow.kernel import clock
+from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 
@@ -34,6 +34,21 @@ def rule_in_force(rule_id: str, *, at: datetime | None = None, party: tuple[str,
         moment = min(moment, leaving.rules_as_of) if leaving else moment
     found = Rule.objects.filter(rule_id=rule_id, effective_from__lte=moment).order_by("-version").first()
     return None if found is None or found.repeals else found
+
+
+def version_in_force(rule_id: str, *, party: tuple[str, int] | None = None) -> int | None:
+    """The number of the version that `rule_in_force` answers, without its texts: every settlement cites one.
+
+    One statement, and never from memory: a version counts from its moment on, and a merchant that leaves keeps its own.
+    """
+    merchant_id = party[1] if party is not None and party[0] == "accounts.merchant" else None
+    found = db.one(
+        "SELECT version, repeals FROM governance_rule WHERE rule_id = %s AND effective_from <= least(%s,"
+        " (SELECT rules_as_of FROM governance_farewell WHERE merchant_id = %s AND state <> 'stayed'))"
+        " ORDER BY version DESC LIMIT 1",
+        [rule_id, clock.now(), merchant_id],
+    )
+    return None if found is None or found["repeals"] else int(found["version"])
 
 
 def is_in_rulebook(rule_id: str) -> bool:

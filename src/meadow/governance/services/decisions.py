@@ -85,13 +85,13 @@ def announce(made: Decision) -> None:
 
 def cited(rule_id: str, party: Subject | None = None) -> tuple[str, int]:
     """A rule with the version that holds now for a party.  Refuses: rule_unknown."""
-    rule = queries.rule_in_force(rule_id, party=party)
-    if rule is None and not Rule.objects.filter(rule_id=rule_id).exists():
+    version = queries.version_in_force(rule_id, party=party)
+    if version is None and not Rule.objects.filter(rule_id=rule_id).exists():
         ensure_published(rule_id)
-        rule = queries.rule_in_force(rule_id, party=party)
-    if rule is None:
+        version = queries.version_in_force(rule_id, party=party)
+    if version is None:
         raise Refusal("rule_unknown", rule=rule_id)
-    return rule.rule_id, rule.version
+    return rule_id, version
 
 
 def cite(rule_id: str, party: Subject | None = None) -> str:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from django.conf import settings
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, rows
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import EXPONENTS, Money
 from meadow.payments import rules
@@ -106,18 +106,17 @@ class Sandbox:
         )
 
     def ping(self) -> None:
-        if SandboxOutage.objects.filter(provider=self.name).exists():
+        if rows.first(SandboxOutage, provider=self.name) is not None:
             raise ProviderDown(f"{self.name} is switched off")
 
     def _operate(self, asked: Operation, target: str) -> Answer:
         """A refund, leg or payout, which needs no buyer: it is answered at once unless the script says otherwise."""
         self.ping()
-        operation, now = _operation(asked.subject, asked.our_ref), clock.now()
-        behaviour = _next_behaviour(asked.subject, target)
-        if operation is None:
-            operation = _open(self.name, asked.subject, asked.our_ref, asked.amount)
-            outcome: Outcome = "failed" if behaviour == "fail" else "succeeded"
-            _settle(operation, outcome, now + rules.LATE_BY if behaviour == "late" else now)
+        behaviour, now = _next_behaviour(asked.subject, target), clock.now()
+        outcome: Outcome = "failed" if behaviour == "fail" else "succeeded"
+        ends_at = now + rules.LATE_BY if behaviour == "late" else now
+        operation, is_new = _open(self.name, asked.subject, asked.our_ref, asked.amount, outcome, ends_at)
+        if is_new:
             if behaviour == "late":
                 _plan(operation, outcome, now + rules.LATE_BY)
             if behaviour == "notify_twice":
@@ -138,7 +137,7 @@ def pay(*, provider: str, our_ref: str, amount: Money, behaviour: str, delay: ti
         raise Refusal("behaviour_unknown", behaviour=behaviour, known=", ".join(rules.BEHAVIOURS))
     Sandbox(provider).ping()
     now = clock.now()
-    operation = _operation("payment", our_ref) or _open(provider, "payment", our_ref, amount)
+    operation = _operation("payment", our_ref) or _open(provider, "payment", our_ref, amount)[0]
     state = _state_at(operation, now)
     if state not in ("waiting", "failed"):
         raise Refusal("stale_state", state=state, event="pay")
@@ -196,17 +195,29 @@ def script(*, subject: str, target: str, behaviour: str) -> None:
 
 
 def _operation(subject: Subject, our_ref: str) -> SandboxOperation | None:
-    return SandboxOperation.objects.select_for_update().filter(subject=subject, our_ref=our_ref).first()
+    return rows.first(SandboxOperation, subject=subject, our_ref=our_ref, locked=True)
 
 
-def _open(provider: str, subject: Subject, our_ref: str, amount: Money) -> SandboxOperation:
-    """Makes the operation, or locks the one that another request made at the same moment."""
-    db.execute(
-        "INSERT INTO payments_sandboxoperation (ref, provider, subject, our_ref, currency, amount_minor, state,"
-        " settles_as, created_at) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', '', %s) ON CONFLICT DO NOTHING",
-        [_ref(subject, our_ref), provider, subject, our_ref, amount.currency, amount.minor, clock.now()],
-    )
-    return SandboxOperation.objects.select_for_update().get(subject=subject, our_ref=our_ref)
+def _open(
+    provider: str,
+    subject: Subject,
+    our_ref: str,
+    amount: Money,
+    outcome: Outcome | None = None,
+    at: datetime | None = None,
+) -> tuple[SandboxOperation, bool]:
+    """Makes the operation, which ends at a moment if that is known; or locks the one that was made before (False)."""
+    now = clock.now()
+    made = SandboxOperation(
+        ref=_ref(subject, our_ref), provider=provider, subject=subject, our_ref=our_ref, currency=amount.currency,
+        amount_minor=amount.minor, state=outcome if outcome and at and at <= now else "waiting",
+        settles_as=outcome or "", settles_at=at, created_at=now,
+    )  # fmt: skip
+    if rows.add(made, or_nothing=True):
+        return made, True
+    found = _operation(subject, our_ref)
+    assert found is not None  # it is never deleted
+    return found, False
 
 
 def _settle(operation: SandboxOperation, outcome: Outcome, at: datetime) -> None:
@@ -255,12 +266,10 @@ def _tampered(operation: SandboxOperation, how: str) -> SignedNotice:
 
 def _next_behaviour(subject: str, target: str) -> str:
     """The oldest script that is not used yet, used up; else success."""
-    found = SandboxScript.objects.select_for_update().filter(subject=subject, target=target, used_at=None)
-    line = found.order_by("id").first()
+    line = rows.first(SandboxScript, subject=subject, target=target, used_at=None, locked=True)
     if line is None:
         return "succeed"
-    line.used_at = clock.now()
-    line.save(update_fields=["used_at"])
+    rows.change(line, used_at=clock.now())
     return line.behaviour
 
 

@@ -1,5 +1,6 @@
 """Payments, notices, refunds, legs and payouts, by id and by cause."""
 
+from meadow.kernel import rows
 from meadow.kernel.errors import Refusal
 from meadow.payments import rules
 from meadow.payments.models import (
@@ -26,7 +27,7 @@ def payment(public_id: str) -> Payment:
 
 def payment_by_id(payment_id: int) -> Payment:
     """Refuses: not_found."""
-    found = Payment.objects.filter(pk=payment_id).first()
+    found = rows.first(Payment, id=payment_id)
     if found is None:
         raise Refusal("not_found")
     return found
@@ -53,7 +54,7 @@ def notice_by_id(notice_id: int) -> Notice:
 
 def provider_refund_by_id(refund_id: int) -> ProviderRefund:
     """Refuses: not_found."""
-    found = ProviderRefund.objects.filter(pk=refund_id).first()
+    found = rows.first(ProviderRefund, id=refund_id)
     if found is None:
         raise Refusal("not_found")
     return found

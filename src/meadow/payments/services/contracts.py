@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from meadow.accounts import queries as accounts
-from meadow.kernel import audit, clock, db
+from meadow.kernel import audit, clock, db, rows
 from meadow.kernel.audit import Actor
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import exponent
@@ -72,7 +72,7 @@ def set_order(*, currency: str, providers: Sequence[str], by: Actor, is_stepped_
 
 def may(provider: str, currency: str, what: Switch) -> bool:
     """Whether a switch of a contract is on.  Paying also needs a state that allows it; refunds outlive everything."""
-    row = ProviderContract.objects.filter(provider=provider, currency=currency).first()
+    row = rows.first(ProviderContract, provider=provider, currency=currency)
     if row is None:
         return True
     if what == "pay":

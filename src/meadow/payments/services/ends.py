@@ -1,8 +1,10 @@
 """How a refund at a provider, a leg and a payout end: exactly once, with their money and their event."""
 
+from typing import Any
+
 from django.db.models import F
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.events import PayoutFailed, PayoutPaid, ProviderRefunded
 from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
@@ -15,24 +17,30 @@ from meadow.payments.rules import Outcome
 def end_refund(refund_id: int, outcome: Outcome) -> None:
     """Ends a refund as posted or failed; a second end changes nothing.  Its owner moves the money on the event."""
     with db.atomic():
-        refund = ProviderRefund.objects.select_for_update(no_key=True).get(pk=refund_id)
-        event = "post" if outcome == "succeeded" else "fail"
-        if refund.state not in rules.PROVIDER_REFUND.sources(event):
-            return
-        db.move(refund, rules.PROVIDER_REFUND, event, ended_at=clock.now(), ask_at=None)
-        if event == "fail":
-            payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
-            payment.refunded_minor -= refund.amount_minor
-            payment.save(update_fields=["refunded_minor"])
-        else:
-            _end_what_it_drew(refund)
-        emit(ProviderRefunded(refund.pk, refund.cause_kind, refund.cause_id, refund.state))
+        refund = rows.first(ProviderRefund, id=refund_id, locked=True)
+        assert refund is not None  # refunds are never deleted
+        end_locked_refund(refund, outcome)
+
+
+def end_locked_refund(refund: ProviderRefund, outcome: Outcome, **extra: Any) -> None:
+    """The same for a refund whose row is locked; extra is written with its end."""
+    event = "post" if outcome == "succeeded" else "fail"
+    if refund.state not in rules.PROVIDER_REFUND.sources(event):
+        return
+    db.move(refund, rules.PROVIDER_REFUND, event, ended_at=clock.now(), ask_at=None, **extra)
+    if event == "fail":
+        payment = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
+        payment.refunded_minor -= refund.amount_minor
+        payment.save(update_fields=["refunded_minor"])
+    else:
+        _end_what_it_drew(refund)
+    emit(ProviderRefunded(refund.pk, refund.cause_kind, refund.cause_id, refund.state))
 
 
 def _end_what_it_drew(refund: ProviderRefund) -> None:
     """Where refunds draw on the merchant's own account, the merchant has given its part back with this one."""
-    cause = {"cause_kind": refund.cause_kind, "cause_id": refund.cause_id}
-    for leg in Leg.objects.filter(is_with_refund=True, state__in=rules.LEG_OPEN, payment=refund.payment_id, **cause):
+    cause: dict[str, Any] = {"cause_kind": refund.cause_kind, "cause_id": refund.cause_id}
+    for leg in rows.find(Leg, is_with_refund=True, state=rules.LEG_OPEN, payment_id=refund.payment_id, **cause):
         end_leg(leg.pk, "succeeded")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import Money
 from meadow.ledger.queries import withdrawable
@@ -18,7 +18,7 @@ from meadow.ledger.services import Transfer, collect_party, net_receivable, post
 from meadow.payments import rules
 from meadow.payments.adapters import adapter, enabled
 from meadow.payments.adapters.protocol import Adapter, Answer
-from meadow.payments.models import Leg, Payment
+from meadow.payments.models import Leg
 from meadow.payments.services.calling import call
 from meadow.payments.services.ends import end_leg
 from meadow.payments.services.operations import leg_operation
@@ -49,7 +49,7 @@ def share_out(*, payment_id: int, of: str, cause: Cause, shares: Sequence[Share]
     the money came to the merchant, the platform's share is split out of it, with the commissions that wait, and the
     rest is released.
     """
-    provider, accounts = _accounts(payment_id, shares)
+    provider, currency, accounts = _accounts(payment_id, shares)
     at_provider = enabled().get(provider)
     if at_provider is None:
         return []
@@ -60,20 +60,19 @@ def share_out(*, payment_id: int, of: str, cause: Cause, shares: Sequence[Share]
         wanted = [("split", share, account) for share, account in named if account]
     if not wanted:
         return []
-    payment = Payment.objects.get(pk=payment_id)
     now = clock.now()
     legs = [
         Leg(
-            key=f"{cause[0]}:{cause[1]}:{share.kind}:{share.party_id or ''}", payment=payment, of=of,
+            key=f"{cause[0]}:{cause[1]}:{share.kind}:{share.party_id or ''}", payment_id=payment_id, of=of,
             direction=direction, party_kind=share.kind, party_id=share.party_id, account_kind=kind, account=account,
-            currency=payment.currency, amount_minor=share.minor, cause_kind=cause[0], cause_id=cause[1],
+            currency=currency, amount_minor=share.minor, cause_kind=cause[0], cause_id=cause[1],
             created_at=now, due_at=max(now, share.not_before or now), ask_at=max(now, share.not_before or now),
         )
         for direction, share, (kind, account) in wanted
         if share.minor > 0
     ]  # fmt: skip
     # A second call for the same cause finds the legs of the first.
-    Leg.objects.bulk_create(legs, ignore_conflicts=True)
+    rows.add(*legs, or_nothing=True)
     return legs
 
 
@@ -126,15 +125,19 @@ def move_leg(leg: Leg) -> None:
 
 def returns_under_way(cause: Cause) -> bool:
     """Whether the provider is still fetching back what a refund will be paid from."""
-    return Leg.objects.filter(
-        cause_kind=cause[0], cause_id=cause[1], direction="return", state__in=rules.LEG_OPEN, is_with_refund=False
-    ).exists()
+    return bool(
+        db.call(
+            "SELECT EXISTS (SELECT FROM payments_leg WHERE cause_kind = %s AND cause_id = %s AND direction = 'return'"
+            " AND state = ANY(%s) AND NOT is_with_refund)",
+            [cause[0], cause[1], list(rules.LEG_OPEN)],
+        )
+    )
 
 
-def _accounts(payment_id: int, shares: Sequence[Share]) -> tuple[str, Accounts]:
-    """The provider of a payment, and the accounts that these parties have there; one statement."""
+def _accounts(payment_id: int, shares: Sequence[Share]) -> tuple[str, str, Accounts]:
+    """The provider of a payment, its currency, and the accounts that these parties have there; one statement."""
     found = db.rows(
-        "SELECT p.provider, a.party_kind, a.party_id, a.kind, a.account FROM payments_payment p"
+        "SELECT p.provider, p.currency, a.party_kind, a.party_id, a.kind, a.account FROM payments_payment p"
         " LEFT JOIN payments_provideraccount a ON a.provider = p.provider AND a.closed_at IS NULL"
         " AND a.party_id = ANY(%s) WHERE p.id = %s",
         [[share.party_id for share in shares if share.party_id], payment_id],
@@ -142,7 +145,7 @@ def _accounts(payment_id: int, shares: Sequence[Share]) -> tuple[str, Accounts]:
     accounts: Accounts = {
         (row["party_kind"], row["party_id"]): (row["kind"], row["account"]) for row in found if row["kind"]
     }
-    return found[0]["provider"] if found else "", accounts
+    return (found[0]["provider"], found[0]["currency"], accounts) if found else ("", "", accounts)
 
 
 def _of_the_merchants(shares: Sequence[Share], accounts: Accounts) -> list[tuple[str, Share, tuple[str, str]]]:

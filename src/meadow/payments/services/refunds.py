@@ -4,19 +4,19 @@ from datetime import timedelta
 
 from django.db.models import F
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import Money
 from meadow.ledger.services import Transfer, post
 from meadow.payments import rules
 from meadow.payments.adapters import adapter
-from meadow.payments.adapters.protocol import ProviderDown
+from meadow.payments.adapters.protocol import Answer, Operation, ProviderDown
 from meadow.payments.models import Payment, PaymentPart, ProviderRefund
 from meadow.payments.services.calling import call
 from meadow.payments.services.contracts import may
-from meadow.payments.services.ends import end_refund
+from meadow.payments.services.ends import end_locked_refund
 from meadow.payments.services.legs import returns_under_way
-from meadow.payments.services.operations import refund_operation
+from meadow.payments.services.operations import TEXT, bare_charge, refund_operation
 
 STRAY = "payments.payment"  # the cause of a refund that no order asked for
 STRAY_AGAIN, STRAY_AGAIN_MOST = timedelta(minutes=10), timedelta(days=1)
@@ -33,22 +33,23 @@ def request_refund(*, key: str, payment_id: int, amount: Money, cause: tuple[str
         raise Refusal("malformed", field="amount", why="more than nothing")
     with db.atomic():
         # The payment's lock makes a repeat of the same key wait here and then find the first.
-        payment = Payment.objects.select_for_update(no_key=True).filter(pk=payment_id).first()
+        payment = rows.first(Payment, id=payment_id, locked=True)
         if payment is None:
             raise Refusal("not_found")
-        known = ProviderRefund.objects.filter(key=key).first()
+        known = rows.first(ProviderRefund, key=key)
         if known is not None:
             same = (known.payment_id, known.amount_minor, known.cause_kind, known.cause_id)
             if same != (payment_id, amount.minor, *cause):
                 raise Refusal("key_reused", key=key)
             return known
         _check(payment, amount)
-        Payment.objects.filter(pk=payment_id).update(refunded_minor=F("refunded_minor") + amount.minor)
+        rows.change(payment, refunded_minor=payment.refunded_minor + amount.minor)
         now = clock.now()
-        refund = ProviderRefund.objects.create(
+        refund = ProviderRefund(
             key=key, payment=payment, of=of, amount_minor=amount.minor, cause_kind=cause[0], cause_id=cause[1],
             created_at=now, ask_at=now,
         )  # fmt: skip
+        rows.add(refund)
         if adapter(payment.provider).is_local:
             _submit_here(refund)
     return refund
@@ -115,25 +116,36 @@ def submit(refund: ProviderRefund) -> None:
     at_provider = adapter(refund.payment.provider)
     answer = call(at_provider, lambda: at_provider.refund(operation))
     with db.atomic():
-        row = ProviderRefund.objects.select_for_update(no_key=True).get(pk=refund.pk)
-        if row.state == rules.PROVIDER_REFUND.start:
-            ref = answer.ref[:128] if answer.ref else None
-            db.move(row, rules.PROVIDER_REFUND, "submit", provider_ref=ref, ask_at=clock.now() + rules.ASK_AFTER)
-        if answer.state in ("succeeded", "failed"):
-            end_refund(row.pk, answer.state)
-    refund.refresh_from_db()
+        row = rows.first(ProviderRefund, id=refund.pk, locked=True)
+        assert row is not None  # refunds are never deleted
+        _note(row, answer)
+
+
+def _note(refund: ProviderRefund, answer: Answer) -> None:
+    """Records what the provider answered to a locked refund."""
+    asked = {}
+    if refund.state == rules.PROVIDER_REFUND.start:
+        asked = {"provider_ref": answer.ref[:128] if answer.ref else None}
+    if answer.state in ("succeeded", "failed"):
+        end_locked_refund(refund, answer.state, **asked)
+    elif asked:
+        db.move(refund, rules.PROVIDER_REFUND, "submit", ask_at=clock.now() + rules.ASK_AFTER, **asked)
 
 
 def _submit_here(refund: ProviderRefund) -> None:
-    """The same at once, where the provider is in our own database; if it may not be asked now, the sweep does it."""
+    """The same at once, where the provider is in our own database; if it may not be asked now, the sweep does it.
+
+    Nobody else sees the refund yet: it was written in this transaction.
+    """
     payment = refund.payment
-    if not may(payment.provider, payment.currency, "refund"):
+    if not may(payment.provider, payment.currency, "refund") or returns_under_way((refund.cause_kind, refund.cause_id)):
         return
+    amount, at_provider = Money(refund.amount_minor, payment.currency), adapter(payment.provider)
+    operation = Operation("refund", refund.public_id, amount, charge=bare_charge(payment), of=refund.of, text=TEXT)
     try:
-        submit(refund)
+        _note(refund, call(at_provider, lambda: at_provider.refund(operation)))
     except ProviderDown:
-        ProviderRefund.objects.filter(pk=refund.pk).update(ask_at=clock.now() + rules.ASK_AFTER)
-        refund.refresh_from_db()
+        rows.change(refund, ask_at=clock.now() + rules.ASK_AFTER)
 
 
 def _check(payment: Payment, amount: Money) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from meadow.accounts import queries as accounts
-from meadow.kernel import signing
+from meadow.kernel import rows, signing
 from meadow.kernel.errors import Refusal
 from meadow.ledger.queries import Split
 from meadow.trade.models import Order, OrderLine, Parcel, Refund, RefundLine
@@ -196,8 +196,7 @@ def locked(order_id: int) -> Order:
 
     Refuses: not_found.
     """
-    # FOR NO KEY UPDATE: rows that merely point to the order may be written meanwhile.
-    found = Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
+    found = rows.first(Order, id=order_id, locked=True)
     if found is None:
         raise Refusal("not_found")
     return found
@@ -227,7 +226,8 @@ def has_paid_order(buyer_id: int, merchant_id: int) -> bool:
 
 
 def lines_of(order_id: int) -> list[OrderLine]:
-    return list(OrderLine.objects.filter(order_id=order_id).order_by("pk"))
+    """The lines of an order, the oldest first."""
+    return rows.find(OrderLine, order_id=order_id)
 
 
 def refundable(lines: Sequence[OrderLine]) -> list[Refundable]:

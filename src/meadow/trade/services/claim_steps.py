@@ -3,9 +3,10 @@
 The order's row is locked by the caller; that lock guards the claims of the order.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.events import ClaimChanged
 from meadow.kernel.outbox import emit
@@ -16,10 +17,11 @@ from meadow.trade.services import timers
 
 def note(claim: Claim, event: str, before: str, *, side: str, by: Actor = SYSTEM, text: str = "") -> None:
     """Writes down what happened to a claim and says so."""
-    entry = ClaimEntry.objects.create(
-        claim=claim, event=event, before=before, after=claim.state, side=side, by_id=by.person_id, text=text,
+    entry = ClaimEntry(
+        claim_id=claim.pk, event=event, before=before, after=claim.state, side=side, by_id=by.person_id, text=text,
         at=clock.now(),
     )  # fmt: skip
+    rows.add(entry)
     emit(ClaimChanged(claim.order_id, claim.pk, entry.pk, claim.state))
 
 
@@ -43,11 +45,11 @@ def step(
         timers.resume(order)
 
 
-def overtake(order: Order) -> None:
+def overtake(order: Order, lines: Sequence[OrderLine]) -> None:
     """Claims whose line was refunded whole by another way have nothing left to ask for."""
-    for claim in Claim.objects.filter(order=order, state__in=rules.OPEN).order_by("pk"):
-        line = OrderLine.objects.get(pk=claim.line_id)
-        if line.refunded_minor >= line.amount_minor:
+    whole = [line.pk for line in lines if line.refunded_minor >= line.amount_minor]
+    if whole:
+        for claim in rows.find(Claim, line_id=whole, state=rules.OPEN):
             step(claim, order, "overtake", side="system")
 
 
@@ -61,6 +63,6 @@ def overtake_sent(order: Order, line_ids: set[int]) -> None:
 
 
 def _end_dispute(claim: Claim, event: str) -> None:
-    dispute = Dispute.objects.filter(claim=claim, state__in=rules.DISPUTE_OPEN).first()
+    dispute = rows.first(Dispute, claim_id=claim.pk, state=rules.DISPUTE_OPEN)
     if dispute is not None:
         db.move(dispute, rules.DISPUTE, event, ended_at=clock.now())

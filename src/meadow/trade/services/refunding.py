@@ -7,7 +7,7 @@ exceed what was paid.
 from collections.abc import Mapping, Sequence
 
 from meadow.catalog import services as catalog
-from meadow.kernel import audit, clock, db
+from meadow.kernel import audit, clock, db, rows
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -15,7 +15,7 @@ from meadow.kernel.events import LineRefunded, RefundCompleted, RefundStuck
 from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
 from meadow.ledger import services as ledger
-from meadow.ledger.queries import step
+from meadow.ledger.queries import Split, step
 from meadow.ledger.services import Leg, Transfer
 from meadow.payments import queries as payment_reads
 from meadow.payments import services as payments
@@ -47,7 +47,7 @@ def refund_order(
     with atomic():
         order = queries.locked(order_id)
         require_staff_or_operator(order, by)
-        known = Refund.objects.filter(order=order, kind="refund", key=key).first()
+        known = rows.first(Refund, order_id=order.pk, kind="refund", key=key)
         if known is not None:
             return _same(known, goods, shipping_minor)
         if order.state not in rules.REFUNDABLE:
@@ -98,10 +98,11 @@ def refund_everything(
 
 def refund_late(order: Order, payment: Payment) -> Refund:
     """Money came for a locked order that is closed: it goes back whole and never reopens the order."""
-    refund = Refund.objects.create(
+    refund = Refund(
         order=order, key="late", kind="late", currency=order.currency, amount_minor=order.total_minor,
         is_from_escrow=False, reason="", asked_at=clock.now(),
     )  # fmt: skip
+    rows.add(refund)
     ledger.post(
         key=f"late:{order.public_id}",
         cause=("trade.order", order.pk),
@@ -124,33 +125,55 @@ def promise(
     by: Actor,
 ) -> Refund:
     """Writes the refund with what each party gives of each line, the difference of two cumulative reversals."""
-    refund = Refund.objects.create(
+    refund = Refund(
         order=order, key=key, kind=kind, currency=order.currency, amount_minor=sum(minor for _, minor in amounts),
         is_from_escrow=is_from_escrow, reason=reason, by_id=by.person_id, asked_at=clock.now(),
     )  # fmt: skip
     by_id = {line.pk: line for line in lines}
-    touched, given, events = [], [], []
-    for line_id, minor in amounts:
-        line = by_id[line_id]
-        back = step(split_of(line), line.refunded_minor, line.refunded_minor + minor)
+    touched = [by_id[line_id] for line_id, _ in amounts]
+    given, events = [], []
+    for line, (_, minor) in zip(touched, amounts, strict=True):
+        given.append(step(split_of(line), line.refunded_minor, line.refunded_minor + minor))
         line.refunded_minor += minor
-        touched.append(line)
-        given.append(
-            RefundLine(
-                refund=refund, line=line, amount_minor=minor, merchant_minor=back.merchant,
-                creator_minor=back.creator, service_minor=back.service, trade_minor=back.trade,
-            )
-        )  # fmt: skip
         undone = line.quantity if line.refunded_minor == line.amount_minor else 0
         events.append(LineRefunded(order.pk, line.pk, line.sku_id, undone, minor, line.refunded_minor))
-    RefundLine.objects.bulk_create(given)
-    OrderLine.objects.bulk_update(touched, ["refunded_minor"])
+    _write(refund, touched, given)
     order.refunded_minor += refund.amount_minor
-    order.save(update_fields=["refunded_minor"])
     _restock(order, lines, touched)
     emit(*events)
-    overtake(order)
+    overtake(order, lines)
     return refund
+
+
+def _write(refund: Refund, lines: Sequence[OrderLine], given: Sequence[Split]) -> None:
+    """Stores a refund with its lines, and what is refunded now of each order line and of the order; one statement."""
+    refund.pk = db.call(
+        "WITH refund AS ("
+        " INSERT INTO trade_refund (public_id, order_id, key, kind, state, currency, amount_minor, is_from_escrow,"
+        "  reason, by_id, asked_at, tries) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0) RETURNING *"
+        "), given AS ("
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+        "  AS g(line_id, merchant, creator, service, trade)"
+        "), lines AS ("
+        " INSERT INTO trade_refundline (refund_id, line_id, amount_minor, merchant_minor, creator_minor,"
+        "  service_minor, trade_minor)"
+        " SELECT r.id, g.line_id, g.merchant + g.creator + g.service + g.trade, g.merchant, g.creator, g.service,"
+        "  g.trade FROM refund r, given g"
+        "), taken AS ("
+        " UPDATE trade_orderline l SET refunded_minor = refunded_minor + g.merchant + g.creator + g.service + g.trade"
+        " FROM given g WHERE l.id = g.line_id"
+        "), total AS ("
+        " UPDATE trade_order o SET refunded_minor = o.refunded_minor + r.amount_minor FROM refund r"
+        " WHERE o.id = r.order_id"
+        ") SELECT id FROM refund",
+        [
+            refund.public_id, refund.order_id, refund.key, refund.kind, refund.state, refund.currency,
+            refund.amount_minor, refund.is_from_escrow, refund.reason, refund.by_id, refund.asked_at,
+            [line.pk for line in lines], [back.merchant for back in given], [back.creator for back in given],
+            [back.service for back in given], [back.trade for back in given],
+        ],
+    )  # fmt: skip
+    refund._state.adding = False
 
 
 def _restock(order: Order, lines: Sequence[OrderLine], touched: Sequence[OrderLine]) -> None:
@@ -172,7 +195,7 @@ def _restock(order: Order, lines: Sequence[OrderLine], touched: Sequence[OrderLi
 def _finish_shipping(order: Order, lines: Sequence[OrderLine]) -> None:
     """If all that was still to be sent is refunded now, the parcels that went out were the last."""
     if not any(line.left for line in to_ship(lines)):
-        kinds = list(Parcel.objects.filter(order=order).values_list("kind", flat=True))
+        kinds = [parcel.kind for parcel in rows.find(Parcel, order_id=order.pk)]
         advance_shipping(order, lines, kinds, clock.now())
 
 
@@ -222,12 +245,16 @@ def _legs(refund: Refund, order: Order) -> tuple[list[Leg], list[Transfer]]:
     """What each party of a released order gives back, and the platform's own part."""
     merchant = service = trade = 0
     creators: dict[int, int] = {}
-    for given in RefundLine.objects.filter(refund=refund).select_related("line"):
-        merchant, service, trade = (
-            merchant + given.merchant_minor, service + given.service_minor, trade + given.trade_minor
-        )  # fmt: skip
-        if given.line.creator_id is not None:
-            creators[given.line.creator_id] = creators.get(given.line.creator_id, 0) + given.creator_minor
+    for given in db.rows(
+        "SELECT g.merchant_minor, g.creator_minor, g.service_minor, g.trade_minor, l.creator_id"
+        " FROM trade_refundline g JOIN trade_orderline l ON l.id = g.line_id WHERE g.refund_id = %s",
+        [refund.pk],
+    ):
+        merchant += given["merchant_minor"]
+        service += given["service_minor"]
+        trade += given["trade_minor"]
+        if given["creator_id"] is not None:
+            creators[given["creator_id"]] = creators.get(given["creator_id"], 0) + given["creator_minor"]
     legs = [Leg("merchant", order.merchant_id, merchant)]
     legs += [Leg("creator", creator_id, minor) for creator_id, minor in sorted(creators.items())]
     fees: Mapping[str, int] = {"platform:service_fee": service, "platform:trade_fee": trade}
@@ -246,8 +273,7 @@ def _send(refund: Refund, order: Order, event: str) -> None:
 def _stuck(refund: Refund) -> None:
     """The refund waits: it is tried again by itself, less and less often, and the operator is told once."""
     is_news = refund.retry_due_at is None
-    refund.retry_due_at = rules.retry_refund_at(refund.asked_at, clock.now())
-    refund.save(update_fields=["retry_due_at"])
+    rows.change(refund, retry_due_at=rules.retry_refund_at(refund.asked_at, clock.now()))
     if is_news:
         emit(RefundStuck(refund.pk, refund.order_id))
 
@@ -286,7 +312,7 @@ def complete_refund(*, refund_id: int, provider_refund_id: int) -> None:
     A repeat changes nothing.  Refuses: not_found.
     """
     with atomic():
-        refund = Refund.objects.filter(pk=refund_id, state="sent").first()
+        refund = rows.first(Refund, id=refund_id, state="sent")
         answer = payment_reads.provider_refund_by_id(provider_refund_id)
         if refund is None or (answer.cause_kind, answer.cause_id) != ("trade.refund", refund.pk):
             return
@@ -306,7 +332,9 @@ def _finish(refund: Refund, order: Order) -> None:
         key=f"refunded:{refund.public_id}",
         cause=("trade.order", order.pk),
         kind="refunded",
-        transfers=[Transfer(_account(refund), f"psp:{order.payment.provider}", _money(refund))],
+        transfers=[
+            Transfer(_account(refund), f"psp:{payment_reads.payment_by_id(order.payment_id).provider}", _money(refund))
+        ],
         note={"refund": refund.public_id},
     )
     db.move(refund, rules.REFUND, "complete", completed_at=clock.now())

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.trade.models import Claim, Freeze, Order
 from meadow.trade.rules import claims as claim_rules
 from meadow.trade.rules import escrow as rules
@@ -57,14 +57,14 @@ def is_held(order: Order) -> bool:
     """Whether an open claim, a doubt about the tracking or a freeze holds the timer."""
     return (
         (order.flagged_at is not None and order.flag_cleared_at is None)
-        or Claim.objects.filter(order_id=order.pk, state__in=claim_rules.OPEN).exists()
-        or Freeze.objects.filter(order_id=order.pk, state__in=claim_rules.FREEZE_HOLDS).exists()
+        or rows.first(Claim, order_id=order.pk, state=claim_rules.OPEN) is not None
+        or rows.first(Freeze, order_id=order.pk, state=claim_rules.FREEZE_HOLDS) is not None
     )
 
 
 def end_freezes(order: Order) -> None:
     """A closed order has no money to freeze."""
-    for freeze in Freeze.objects.filter(order_id=order.pk, state__in=claim_rules.FREEZE_OPEN):
+    for freeze in rows.find(Freeze, order_id=order.pk, state=claim_rules.FREEZE_OPEN):
         db.move(freeze, claim_rules.FREEZE, "close", ended_at=clock.now())
 
 
@@ -75,4 +75,4 @@ def _set(order: Order, due: datetime | None) -> None:
 
 
 def _save(order: Order) -> None:
-    order.save(update_fields=list(_FIELDS))
+    rows.change(order, **{name: getattr(order, name) for name in _FIELDS})
