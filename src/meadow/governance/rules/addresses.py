@@ -6,8 +6,8 @@ them read alike is accepted here and written back in one form; every other one i
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 import idna
@@ -17,6 +17,11 @@ LONGEST = 2048
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+# What nearly all addresses look like, with nothing in them that needs a second look: read in one go.
+_ORDINARY = re.compile(
+    r"(https?)://([a-z0-9.\-]+)(/[A-Za-z0-9/=:@!$'()*+,;~._&\-]*)?(?:\?([A-Za-z0-9/?=:@!$'()*+,;~._&\-]*))?"
+    r"(?:#([A-Za-z0-9/?=:@!$'()*+,;~._&\-]*))?\Z"
+)
 _HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0]")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
@@ -36,8 +41,7 @@ class Disguise(Exception):
         self.host = host
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An address read in full: host in ASCII and lower case, no default port, no user name; domain is registrable."""
 
     scheme: str
@@ -52,18 +56,19 @@ class Address:
     @property
     def url(self) -> str:
         """The one form in which this address is stored and shown."""
-        return "".join(
-            [
-                self.origin,
-                _written(self.path or "/"),
-                f"?{_written(self.query)}" if self.query else "",
-                f"#{_written(self.fragment)}" if self.fragment else "",
-            ]
-        )
+        url = self.origin + _written(self.path or "/")
+        if self.query:
+            url += "?" + _written(self.query)
+        if self.fragment:
+            url += "#" + _written(self.fragment)
+        return url
 
 
 def read_address(text: str, own: str = "") -> Address:
     """Reads a URL; own is the origin of this site, such as https://meadow.example.  Raises Disguise."""
+    if len(text) <= LONGEST and (plain := _ORDINARY.match(text)):
+        scheme, host, path, query, fragment = plain.groups("")
+        return _addressed(scheme, host_of(host), "", (path, query, fragment), own)
     text = _trimmed(text)
     if not text:
         raise Disguise("empty")
@@ -79,12 +84,17 @@ def read_address(text: str, own: str = "") -> Address:
     if _BAD_PERCENT.search(tail):
         raise Disguise("malformed")
     host, port = _split_authority(authority, scheme)
-    origin = f"{scheme}://{host}" + (f":{port}" if port else "")
-    is_own = bool(own) and origin == own.rstrip("/").lower()
-    domain = host if is_own else _registrable(host, port)
     before_fragment, _, fragment = tail.partition("#")
     path, _, query = before_fragment.partition("?")
-    return Address(scheme, host, domain, path, query, fragment, is_own, origin)
+    return _addressed(scheme, host, port, (path, query, fragment), own)
+
+
+def _addressed(scheme: str, host: str, port: str, page: tuple[str, str, str], own: str) -> Address:
+    """The address of a page, given by path, query and fragment, if its host is this site's or is registered."""
+    origin = f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
+    is_own = bool(own) and origin == own.rstrip("/").lower()
+    domain = host if is_own else _registrable(host, port)
+    return Address(scheme, host, domain, *page, is_own, origin)
 
 
 @lru_cache(maxsize=4_096)

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from urllib.parse import unquote
 
@@ -13,7 +13,12 @@ from meadow.governance.rules.addresses import is_invisible, registrable_domain
 ROUNDS = 5
 MOST_ENCODED = 2
 
-_PLAIN = re.compile(r"[A-Za-z0-9_-]{0,7}\Z|[0-9]+\Z")
+# A short word, a number, or a word with a number behind a dot, since no ending of a host is a number.
+_WORD = "(?>(?:[A-Za-z0-9_-]{0,7}|[0-9]+|[A-Za-z0-9_-]+[.][0-9]+)(?![A-Za-z0-9_.-]))"
+_PLAIN = re.compile(rf"{_WORD}\Z")
+_PLAIN_QUERY = re.compile(rf"{_WORD}(?:={_WORD})?(?:[&;]{_WORD}(?:={_WORD})?)*\Z")
+_SEPARATORS = re.compile("[&;]")
+_UNPARTED = re.compile(r"[A-Za-z0-9_-]+\Z")
 _WITH_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,19}:[/\\]{1,3}[^\s]*")
 _SLASHES = re.compile(r"[/\\]{2}[\w\[][^\s]*")
 _DANGEROUS = re.compile(
@@ -22,7 +27,10 @@ _DANGEROUS = re.compile(
 _TOKEN = re.compile(r"[^\s,;&=|?#\"'<>()\[\]{}]+")
 _HOST = re.compile(r"(?:[^@/\\]{1,80}@)?((?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63})\.?(?::[0-9]{1,5})?(?:[/\\].*)?\Z")
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:[:/\\].*)?\Z")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,2000}={0,2}\Z")
+# Where it stands for plain text: the first bits of every third byte say so.
+_BASE64 = re.compile(
+    r"(?=[A-Za-z0-9+/_-]{8,2000}={0,2}\Z)(?:[I-Za-f][A-Za-z0-9+/_-]{3})*+(?:[I-Za-f][A-Za-z0-9+/_-]{1,2})?={0,2}\Z"
+)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){8,1000}\Z")
 
 
@@ -30,12 +38,22 @@ class TooDeep(Exception):
     """Still encoded after so many rounds that nobody means well."""
 
 
-def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterator[str]:
+def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterable[str]:
     """The addresses in a value, after each round of decoding.  Raises TooDeep.
 
     bare_hosts: whether a host without a scheme, such as evil.example, counts as one.
     """
-    return iter(()) if _PLAIN.match(text) else _round_by_round(text, bare_hosts)
+    if _PLAIN.match(text) or (_UNPARTED.match(text) and not _BASE64.match(text) and not _HEX.match(text)):
+        return ()
+    return _round_by_round(text, bare_hosts)
+
+
+def carried_in_query(query: str) -> Iterator[str]:
+    """The addresses in the keys and values of a query.  Raises TooDeep."""
+    for pair in () if _PLAIN_QUERY.match(query) else _SEPARATORS.split(query):
+        key, _, value = pair.partition("=")
+        yield from carried_addresses(value)
+        yield from carried_addresses(key)
 
 
 def _round_by_round(text: str, bare_hosts: bool) -> Iterator[str]:

@@ -6,13 +6,13 @@ where it leads, poses as a partner or carries another address is refused on ever
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from meadow.governance.rules.addresses import Address, Disguise, read_address
-from meadow.governance.rules.carried import TooDeep, carried_addresses
+from meadow.governance.rules.carried import TooDeep, carried_addresses, carried_in_query
 from meadow.governance.rules.likeness import Likeness
 from meadow.governance.rules.patterns import Pattern, compile_pattern
 from meadow.governance.rules.reasons import REASONS
@@ -38,6 +38,7 @@ DECEPTIVE = frozenset({"lookalike", "redirect", "user_name", "encoded_host", "do
 NESTED_MOST = 2
 _TOO_DEEP = "%25"
 _PATH_TRICK = re.compile(r"[\x00-\x1f\x7f/\\]|%[0-9A-Fa-f]{2}")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_~!$&'()*+,;=:@.-]*)*/?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,7 @@ class Policy:
     bars: tuple[Bar, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDecision:
+class LinkDecision(NamedTuple):
     """The answer about one address: the verdict, the address in its one form ("" if unreadable), the rule and why.
 
     partner is the public id of the partner whose page it is or was.
@@ -172,7 +172,7 @@ def decide_shown(url: str, surface: str, partners: Allowlist, *, own: str = "") 
     if posted.verdict != "block":
         return posted
     shown = _decide(url, "shown", partners, own, depth=0)
-    return replace(posted, verdict="warn") if shown.verdict == "allow" else shown
+    return posted._replace(verdict="warn") if shown.verdict == "allow" else shown
 
 
 def _decide(url: str, surface: str, partners: Allowlist, own: str, depth: int) -> LinkDecision:
@@ -249,6 +249,8 @@ def _segments(path: str) -> list[str] | None:
     parts = path.removeprefix("/").split("/")
     if parts[-1] == "":
         parts.pop()
+    if _PLAIN_PATH.match(path):
+        return parts
     if "%" in path:
         parts = [_decoded(part) for part in parts]
     if any(part in ("", ".", "..") or _PATH_TRICK.search(part) for part in parts):
@@ -273,10 +275,8 @@ def _values(query: str) -> dict[str, list[str]]:
 
 def _carried(address: Address, placeholders: Sequence[str] = (), unmatched: Sequence[str] = ()) -> Iterator[str]:
     """The addresses that this one carries in its query, its fragment, its placeholders or an unknown path."""
-    for pair in re.split("[&;]", address.query) if address.query else ():
-        key, _, value = pair.partition("=")
-        yield from carried_addresses(value)
-        yield from carried_addresses(key)
+    if address.query:
+        yield from carried_in_query(address.query)
     if address.fragment:
         yield from carried_addresses(address.fragment)
     for text in placeholders:

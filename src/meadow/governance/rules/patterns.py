@@ -55,12 +55,13 @@ class Piece:
         """What stands for the placeholder ("" if there is none), or None if the text does not fit."""
         if not self.kind:
             return "" if text == self.before else None
-        if len(text) < len(self.before) + len(self.after):
-            return None
-        if not text.startswith(self.before) or not text.endswith(self.after):
-            return None
-        middle = text[len(self.before) : len(text) - len(self.after)]
-        return middle if CLASSES[self.kind](middle) else None
+        if self.before or self.after:
+            if len(text) < len(self.before) + len(self.after):
+                return None
+            if not text.startswith(self.before) or not text.endswith(self.after):
+                return None
+            text = text[len(self.before) : len(text) - len(self.after)]
+        return text if CLASSES[self.kind](text) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
+from string import ascii_letters, digits
+from typing import NamedTuple
 
 from meadow.governance.rules.addresses import is_invisible, registrable_domain
 
@@ -37,11 +38,12 @@ _SPELLED_DOT = re.compile(
     re.I,
 )
 # A search that begins with one set of characters is many times faster than one that looks around at every place: this
-# finds the sign that may begin a spelled dot behind a letter or digit.
+# finds the sign that may begin a spelled dot behind a letter or digit.  White space is listed, since a class is slower.
+_SPACE = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LETTERS = "A-Za-z0-9\u0130\u0131"  # two more count as an i where case does not count
 _DOT_SIGNS = rf"小圆句点點\[({{<（【「《〔。｡．{_SIGNS}"
 _MAY_BE_DOTTED = re.compile(
-    rf"[\s{_DOT_SIGNS}&%\\,，、_*~\-](?<=[{_LETTERS}][\s\S])(?=(?<=[{_DOT_SIGNS}])|(?<=\s)(?:\s*[{_DOT_SIGNS}]|\s*[.dD])"
+    rf"[{_SPACE}{_DOT_SIGNS}&%\\,，、_*~\-](?<=[{_LETTERS}][\s\S])(?=(?<=[{_DOT_SIGNS}])|(?<=\s)(?:\s*[{_DOT_SIGNS}]|\s*[.dD])"
     r"|(?<=&)[#pP]|(?<=%)2|(?<=\\)\.|(?<=[,，、])[cC]|(?<=[-_*~])[-_*~]*[小圆句点點dD])"
 )
 _SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
@@ -50,20 +52,20 @@ _SPELLED_SCHEME = re.compile(
     r"(?<![A-Za-z0-9])(https?)(?:\s*(?::|：|%3a|&#0*58;|&colon;|冒号)\s*)(?:\s*(?:/|／|%2f|&#0*47;|&sol;|斜杠)){2}\s*",
     re.I,
 )
-_PLAIN_SCHEME = re.compile(r"https?://(?!\s)", re.I)
 # Letters one by one: "e v i l . c o m", "e-v-i-l-.-c-o-m".
 _SPELLED_OUT = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z0-9.。点/:][ _*|~+\-]{1,2}){5,60}[A-Za-z0-9](?![A-Za-z0-9])")
 _MAY_BE_SPELLED_OUT = re.compile(rf"[ _*|~+\-](?:[{_LETTERS}.。点/:][ _*|~+\-]{{1,2}}){{3}}")
 # One of these signs stands behind the first word of every address.
-_BEGINS = re.compile(rf"[{_LETTERS}/](?:(?<!/)(?<![{_LETTERS}]{{2}})[{_LETTERS}]*+(?=[.:+\-]\S)|(?<=/)/)")
+_LETTER_SIGNS = f"{ascii_letters}{digits}\u0130\u0131"
+_BEGINS = re.compile(rf"[.:+\-/](?:(?<=[{_LETTERS}][^/])(?=\S)|(?<=/)/)")
 _REST = re.compile(f"(?<=[{_LETTERS}])[{_LETTERS}]+")
 _HTTP = re.compile("[hH][tT][tT][pP]")
+_ODD_HTTP = re.compile(r"[hH][tT][tT][pP](?![sSſ]?://(?!\s))")
 _FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋․﹒")
 _TRAILING = ".,;:!?'*_~"
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLink:
+class FoundLink(NamedTuple):
     """An address in a text as it stands there, between two offsets; plain is how it reads without its tricks."""
 
     raw: str
@@ -82,21 +84,24 @@ def links_in_text(text: str) -> list[FoundLink]:
     plain, offsets = _plain(text)
     found = []
     for match in _matches(plain):
-        end = _end(plain, match.start(), match.end())
-        shown = plain[match.start() : end]
+        first, behind = match.span()
+        behind = _end(plain, first, behind)
+        shown = plain[first:behind]
         if match.lastgroup == "bare" and not _is_bare_link(shown):
             continue
-        start, stop = offsets[match.start()], offsets[end - 1] + 1
-        raw = text[start:stop]
-        found.append(FoundLink(raw, shown, start, stop))
+        start, end = offsets[first], offsets[behind - 1] + 1
+        found.append(FoundLink(text[start:end], shown, start, end))
     return found
 
 
 def _matches(plain: str) -> Iterator[re.Match[str]]:
     """All addresses of a plain text; asked only where one may begin, since most characters are no such place."""
     at = 0
-    while run := _BEGINS.search(plain, at):
-        start, at = run.span()
+    while sign := _BEGINS.search(plain, at):
+        start = sign.start()
+        if plain[start] != "/":  # behind a word: an address would begin where that does
+            start = at + len(plain[at:start].rstrip(_LETTER_SIGNS))
+        at = sign.end()
         while start < at:
             if match := _LINK.match(plain, start):
                 yield match
@@ -164,8 +169,8 @@ def _dotted(folded: str) -> Edits:
             for match in _SPACED_WWW.finditer(folded)
             for gap in re.finditer(r"\s+", match[0])
         ]
-    for http in _HTTP.finditer(folded):
-        if not _PLAIN_SCHEME.match(folded, http.start()) and (match := _SPELLED_SCHEME.match(folded, http.start())):
+    for http in _ODD_HTTP.finditer(folded):
+        if match := _SPELLED_SCHEME.match(folded, http.start()):
             edits.append((match.end(1), match.end(), "://"))
     edits.sort()
     return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]

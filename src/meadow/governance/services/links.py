@@ -1,7 +1,6 @@
 """How addresses are judged before they are posted, with each block recorded."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -32,7 +31,7 @@ def check_link(*, url: str, surface: str, subject: tuple[str, int], by: Actor = 
     if answer.verdict != "block":
         return answer
     made = _recorded(url, answer, surface, subject, by, is_offence=_offends(url, answer, surface, ()))
-    return replace(answer, rule_version=made.rule_version)
+    return answer._replace(rule_version=made.rule_version)
 
 
 def require_links(
