@@ -13,6 +13,7 @@ DEBUG = MEADOW.debug
 # Tokens are opened under any name that a proxy passes on; links are always built from base_url, never from Host.
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "meadow.config.urls"
+PAGES_URLCONF = "meadow.web.urls"  # those of them that people see, at the root
 WSGI_APPLICATION = "meadow.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Person"

@@ -5,9 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.urls import reverse
 
 from meadow.accounts import queries as accounts
+from meadow.kernel import pages
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import Money
 from meadow.messaging import rules
@@ -80,14 +80,14 @@ def tell_of_payout(topic: str, payout_id: int) -> None:
 def order_link(order: Any) -> str:
     """The address of an order's page: by its signed link to a guest, by its id to somebody with an account."""
     ref = order.public_id if accounts.person(order.buyer_id).email else trade.order_link(order)
-    return f"{settings.MEADOW.base_url}{reverse('order', args=[ref])}"
+    return pages.link("order", ref)
 
 
 def claim_link(claim: Any, *, is_buyer: bool) -> str:
     """The address of a claim's page, for its buyer or the seller."""
     if is_buyer:
         return order_link(claim.order)
-    return f"{settings.MEADOW.base_url}{reverse('claim', args=[claim.public_id])}"
+    return pages.link("claim", claim.public_id)
 
 
 def _clock(claim: Any, state: str) -> datetime | None:

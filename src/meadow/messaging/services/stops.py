@@ -2,14 +2,12 @@
 
 from datetime import UTC, datetime
 
-from django.conf import settings
-from django.urls import reverse
-
 from meadow.accounts import queries as accounts
 from meadow.catalog import queries as catalog
 from meadow.content import queries as content
 from meadow.governance import queries as governance
 from meadow.governance.services import party_of
+from meadow.kernel import pages
 from meadow.kernel.errors import Refusal
 from meadow.messaging.services.notices import notify
 from meadow.messaging.services.sales import order_link
@@ -67,12 +65,12 @@ def reader_of(party: Party | None) -> int | None:
 
 def limits_link() -> str:
     """Where somebody reads of what was decided against them, and appeals."""
-    return f"{settings.MEADOW.base_url}{reverse('my_limits')}"
+    return pages.link("my_limits")
 
 
 def public_link() -> str:
     """Where everybody reads what is stopped, why and until when."""
-    return f"{settings.MEADOW.base_url}{reverse('transparency')}"
+    return pages.link("transparency")
 
 
 def _of(found: governance.Suspension) -> tuple[Party, Party | None]:
