@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.errors import Refusal
 from meadow.kernel.models import IdempotentAnswer
 
@@ -37,16 +37,18 @@ def run_once(*, identity: str, path: str, key: str | None, body: Any, effect: Ca
         # The lock is on what identifies the request, so only its own repeat meets it; it ends with the transaction.
         if not db.call("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [f"{identity}\n{path}\n{key}"]):
             raise Refusal("in_flight", retry_after=1)
-        stored = IdempotentAnswer.objects.filter(identity=identity, path=path, key=key).first()
+        stored = rows.first(IdempotentAnswer, identity=identity, path=path, key=key)
         if stored is not None:
             if bytes(stored.body_hash) != digest:
                 raise Refusal("idempotency_mismatch")
             return Answer(stored.status, bytes(stored.content), stored.content_type, replayed=True)
         answer = effect()
         if 200 <= answer.status < 300:
-            IdempotentAnswer.objects.create(
-                identity=identity, path=path, key=key, body_hash=digest, status=answer.status,
-                content_type=answer.content_type, content=answer.content, made_at=clock.machine_now(),
+            rows.add(
+                IdempotentAnswer(
+                    identity=identity, path=path, key=key, body_hash=digest, status=answer.status,
+                    content_type=answer.content_type, content=answer.content, made_at=clock.machine_now(),
+                )
             )  # fmt: skip
         return answer
 

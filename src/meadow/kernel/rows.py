@@ -23,8 +23,13 @@ def find(model: type[M], *, locked: bool = False, **where: Any) -> list[M]:
     nones = tuple(value is None for value in where.values())
     sql = statements.select(model, tuple(where), lists, nones, locked)
     given = [list(value) if is_list else value for value, is_list in zip(where.values(), lists, strict=True)]
+    return read(model, sql, [value for value in given if value is not None])
+
+
+def read(model: type[M], sql: str, params: Sequence[Any]) -> list[M]:
+    """The rows that a statement, or a function of ours, answers with: all columns of the model, in their order."""
     names, readers = statements.shape(model)
-    with db.cursor(sql, [value for value in given if value is not None]) as cursor:
+    with db.cursor(sql, params) as cursor:
         found = cursor.fetchall()
     if readers:
         found = [_read(row, readers) for row in found]

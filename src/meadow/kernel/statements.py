@@ -14,14 +14,19 @@ Read = Callable[[Any, Any, Any], Any]
 def select(
     model: type[models.Model], where: Names, lists: tuple[bool, ...], nones: tuple[bool, ...], locked: bool
 ) -> str:
-    columns = ", ".join(_quoted(field) for field in model._meta.concrete_fields)
     tests = [
         _quoted(_field(model, name)) + (" IS NULL" if is_none else " = ANY(%s)" if is_list else " = %s")
         for name, is_list, is_none in zip(where, lists, nones, strict=True)
     ]
     lock = " FOR NO KEY UPDATE" if locked else ""
     key = _quoted(model._meta.pk)
-    return f"SELECT {columns} FROM {_table(model)} WHERE {' AND '.join(tests)} ORDER BY {key}{lock}"
+    return f"SELECT {columns(model)} FROM {_table(model)} WHERE {' AND '.join(tests)} ORDER BY {key}{lock}"
+
+
+@lru_cache(maxsize=128)
+def columns(model: type[models.Model]) -> str:
+    """All columns of a model, in the order in which `rows.read` expects them."""
+    return ", ".join(_quoted(field) for field in model._meta.concrete_fields)
 
 
 @lru_cache(maxsize=256)
@@ -29,8 +34,8 @@ def insert(model: type[models.Model], has_key: bool, number: int, or_nothing: bo
     into = fields(model, has_key)
     row = f"({', '.join('%s' for _ in into)})"
     end = f"{' ON CONFLICT DO NOTHING' if or_nothing else ''} RETURNING {_quoted(model._meta.pk)}"
-    columns = ", ".join(_quoted(field) for field in into)
-    return f"INSERT INTO {_table(model)} ({columns}) VALUES {', '.join([row] * number)}{end}"
+    names = ", ".join(_quoted(field) for field in into)
+    return f"INSERT INTO {_table(model)} ({names}) VALUES {', '.join([row] * number)}{end}"
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
 from meadow.affiliate.models import Attribution, CommissionLine
 from meadow.affiliate.rules import Candidate, Decision, Line, Offer
-from meadow.kernel import clock
+from meadow.kernel import clock, rows
 from meadow.kernel.db import atomic
 from meadow.ledger.queries import reversal, split
 from meadow.plans import queries as plans
@@ -90,10 +90,11 @@ def attribute_order(
     offers = _offers(lines, candidates, at)
     plain = [Line(line.line_id, line.shop_id, line.product_id) for line in lines]
     decisions = rules.attribute(plain, candidates, offers, at, opened_at)
-    stored = Attribution.objects.bulk_create(
+    stored = [
         _row(line, each, decision, candidates, offers, at, opened_at, _origin_tag(found, line.shop_id))
         for line, each, decision in zip(lines, plain, decisions, strict=True)
-    )
+    ]
+    rows.add(*stored)
     return [
         Attributed(
             row.order_line_id, row.pk, row.creator_id, row.plan_version_id, row.rate_bp, row.click_id, row.rule,

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from meadow.governance.models import Decision, Suspension
 from meadow.governance.rules import suspensions as laws
+from meadow.kernel import rows
 from meadow.kernel.errors import Refusal
 from meadow.kernel.ids import is_id
 from meadow.kernel.models import AuditEntry
@@ -67,10 +68,8 @@ def standing_decisions(kind: str, subject_id: int) -> list[int]:
 def require_feature(name: str) -> None:
     """Whoever begins something of a feature asks this first; what is on its way does not.  Refuses:
     feature_suspended."""
-    found = (
-        Suspension.objects.select_related("rule")
-        .filter(subject_kind=laws.FEATURE, subject_id=laws.FEATURES[name].number, state__in=laws.IN_FORCE)
-        .first()
+    found = rows.first(
+        Suspension, subject_kind=laws.FEATURE, subject_id=laws.FEATURES[name].number, state=laws.IN_FORCE
     )
     if found is not None:
         raise Refusal(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Sum
 
-from meadow.kernel import clock
+from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import decimal_text
-from meadow.payments.models import MerchantApplication, Payout
+from meadow.payments.models import Payout
 from meadow.payments.rules import applications as rules
 from meadow.payments.rules import levels
 from meadow.payments.rules.levels import LevelLimits
@@ -26,8 +26,11 @@ class MerchantLimits:
 
 def levels_of(merchant_ids: Iterable[int]) -> dict[int, int]:
     """The levels at which merchants are paid; those that cannot be paid now are left out."""
-    live = MerchantApplication.objects.filter(merchant_id__in=set(merchant_ids), state=rules.LIVE)
-    return dict(live.values_list("merchant_id", "level"))
+    live = db.rows(
+        "SELECT merchant_id, level FROM payments_merchantapplication WHERE merchant_id = ANY(%s) AND state = %s",
+        [sorted(set(merchant_ids)), rules.LIVE],
+    )
+    return {row["merchant_id"]: row["level"] for row in live}
 
 
 def limits_of_level(level: int | None) -> LevelLimits:

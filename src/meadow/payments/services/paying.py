@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows, statements
 from meadow.kernel.errors import Refusal
 from meadow.kernel.money import Money
 from meadow.payments import rules
 from meadow.payments.adapters import adapter
-from meadow.payments.adapters.protocol import Adapter, Answer, ProviderDown
+from meadow.payments.adapters.protocol import Adapter, Answer, Operation, ProviderDown
 from meadow.payments.models import Payment, PaymentPart, ProviderAccount, new_payment_id
 from meadow.payments.services.calling import call
 from meadow.payments.services.notices import tell
-from meadow.payments.services.operations import bare_charge, charge_of
+from meadow.payments.services.operations import TEXT, bare_charge, charge_of
 
 Cause = tuple[str, int]
 
@@ -73,10 +73,10 @@ def win_back(*, payment_id: int) -> bool:
     with db.atomic():
         payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
         others = Payment.objects.select_for_update(no_key=True).filter(in_one_purchase(payment)).exclude(pk=payment_id)
-        rows = list(others.order_by("pk"))
-        if any(other.state == "succeeded" for other in rows):
+        tries = list(others.order_by("pk"))
+        if any(other.state == "succeeded" for other in tries):
             return False
-        for other in rows:
+        for other in tries:
             if other.replaced_at is None:
                 _leave(other)
         Payment.objects.filter(pk=payment_id).update(replaced_at=None)
@@ -133,7 +133,7 @@ def close_payment(*, payment_id: int) -> Payment:
     before.  Refuses: not_found.
     """
     with db.atomic():
-        payment = Payment.objects.select_for_update(no_key=True).filter(pk=payment_id).first()
+        payment = rows.first(Payment, id=payment_id, locked=True)
         if payment is None:
             raise Refusal("not_found")
         if payment.state in ("succeeded", "closed"):
@@ -161,14 +161,20 @@ def _start(
     now = clock.now()
     # A provider over the network is asked by the door or the sweep, after this transaction: it may be slow.
     ask_at = now + rules.ASK_AFTER if at_provider.is_local else now
-    payment_id = db.call(
-        "SELECT payments_start(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[], %s::bigint)",
+    public_id, state, ref = new_payment_id(), rules.PAYMENT.start, None
+    if at_provider.is_local and at_provider.limits.lands_with != "merchant":
+        # Nothing has to be known of the payment before it is known there, so both are one statement.
+        ref = at_provider.create(Operation("payment", public_id, amount, text=TEXT)).ref
+        state = rules.PAYMENT.next(state, "submit")
+    payment = rows.read(
+        Payment,
+        f"SELECT {statements.columns(Payment)} FROM payments_start(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[],"
+        " %s::bigint, %s, %s)",
         [
-            key, new_payment_id(), at_provider.name, amount.currency, amount.minor, cause[0], cause[1], now, ask_at,
-            [part.merchant_id for part in parts], first,
+            key, public_id, at_provider.name, amount.currency, amount.minor, cause[0], cause[1], now, ask_at,
+            [part.merchant_id for part in parts], first, state, ref,
         ],
-    )  # fmt: skip
-    payment = Payment.objects.get(pk=payment_id)
+    )[0]  # fmt: skip
     if payment.state == rules.PAYMENT.start:
         if at_provider.limits.lands_with == "merchant":
             _write_parts(payment, parts)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from meadow.kernel import clock
+from meadow.kernel import clock, db
 from meadow.kernel.errors import Refusal
 from meadow.trade import rules as trade_rules
 from meadow.trade.models import Claim, ClaimEntry, Dispute, Evidence, Freeze, Order, OrderLine, Parcel, ReturnAddress
@@ -218,10 +218,14 @@ def escrow_of(order: Order) -> str:
 
 def risk_facts(buyer_id: int, now: datetime) -> tuple[int, int, int]:
     """How many orders a buyer paid lately, how many of those were refunded by claims, and from how many browsers."""
-    orders = Order.objects.filter(buyer_id=buyer_id, paid_at__gt=now - rules.RISK_WINDOW)
-    refunded = Claim.objects.filter(order__in=orders, state="refunded").values("order_id").distinct()
-    devices = orders.exclude(checkout__carrier="").values("checkout__carrier").distinct()
-    return orders.count(), refunded.count(), devices.count()
+    found = db.one(
+        "SELECT count(*) AS orders, count(DISTINCT nullif(c.carrier, '')) AS devices, count(*) FILTER (WHERE EXISTS"
+        " (SELECT FROM trade_claim m WHERE m.order_id = o.id AND m.state = 'refunded')) AS refunded"
+        " FROM trade_order o JOIN trade_checkout c ON c.id = o.checkout_id WHERE o.buyer_id = %s AND o.paid_at > %s",
+        [buyer_id, now - rules.RISK_WINDOW],
+    )
+    assert found is not None
+    return found["orders"], found["refunded"], found["devices"]
 
 
 def claimable_line_ids(order: Order) -> set[int]:

@@ -55,10 +55,7 @@ def overtake(order: Order, lines: Sequence[OrderLine]) -> None:
 
 def overtake_sent(order: Order, line_ids: set[int]) -> None:
     """Goods that were not sent when their refund was asked for are on the way now: that claim is over."""
-    waiting = Claim.objects.filter(
-        order=order, line_id__in=line_ids, was_shipped=False, state__in=rules.CLAIM.sources("ship")
-    )
-    for claim in waiting.order_by("pk"):
+    for claim in rows.find(Claim, line_id=line_ids, was_shipped=False, state=rules.CLAIM.sources("ship")):
         step(claim, order, "ship", side="merchant")
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from meadow.kernel import audit, clock, limits
+from meadow.kernel import audit, clock, limits, rows
 from meadow.kernel.audit import SYSTEM, Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -41,18 +41,19 @@ def open_claim(
     with atomic():
         order = queries.locked(order_id)
         require_buyer(order, by)
-        line = OrderLine.objects.filter(order=order, pk=line_id).first()
+        line = rows.first(OrderLine, id=line_id, order_id=order.pk)
         if line is None:
             raise Refusal("not_found")
         claimable = _claimable(order, line)
         wanted = claimable.left_minor if amount_minor is None or kind == "exchange" else amount_minor
         rules.check_claim(claimable, kind, reason, wanted, clock.now())
         score, why = rules.risk(*claim_reads.risk_facts(order.buyer_id, clock.now()))
-        claim = Claim.objects.create(
+        claim = Claim(
             order=order, line=line, buyer_id=order.buyer_id, merchant_id=order.merchant_id, kind=kind, reason=reason,
             currency=order.currency, amount_minor=wanted, was_shipped=line.shipped_quantity > 0, opened_at=clock.now(),
             due_at=clock.now() + rules.SELLER_ANSWERS, risk_score=score, risk_reasons=why,
         )  # fmt: skip
+        rows.add(claim)
         timers.pause(order)
         note(claim, "open", "", side="buyer", by=by, text=text)
         audit.record(by, "trade.open_claim", ("trade.order", order.pk), after={"claim": claim.public_id})
@@ -229,24 +230,24 @@ def pay_back(
             for line in lines
             if line.kind == "shipping" and line.refunded_minor < line.amount_minor
         ]
-    claim.refund = refund_lines(order, lines, amounts, key=f"claim:{claim.public_id}", kind="claim", reason=text, by=by)
-    claim.save(update_fields=["refund"])
+    refund = refund_lines(order, lines, amounts, key=f"claim:{claim.public_id}", kind="claim", reason=text, by=by)
+    rows.change(claim, refund_id=refund.pk)
 
 
 def _claimable(order: Order, line: OrderLine) -> Claimable:
-    earlier = Claim.objects.filter(line=line)
+    earlier = rows.find(Claim, line_id=line.pk)
     return Claimable(
         order_state=order.state, line_kind=line.kind, amount_minor=line.amount_minor,
         left_minor=line.amount_minor - line.refunded_minor, shipped_quantity=line.shipped_quantity,
-        after_sale_until=order.after_sale_until, confirmed_at=order.confirmed_at, earlier=earlier.count(),
-        is_claimed=earlier.filter(state__in=rules.OPEN).exists(),
+        after_sale_until=order.after_sale_until, confirmed_at=order.confirmed_at, earlier=len(earlier),
+        is_claimed=any(claim.state in rules.OPEN for claim in earlier),
     )  # fmt: skip
 
 
 def _locked(claim_id: int) -> tuple[Claim, Order]:
     """A claim and its order, whose lock guards both.  Refuses: not_found."""
-    order_id = Claim.objects.filter(pk=claim_id).values_list("order_id", flat=True).first()
-    if order_id is None:
+    found = rows.first(Claim, id=claim_id)
+    if found is None:
         raise Refusal("not_found")
-    order = queries.locked(order_id)
-    return Claim.objects.get(pk=claim_id), order
+    order = queries.locked(found.order_id)
+    return rows.find(Claim, id=claim_id)[0], order

@@ -15,7 +15,7 @@ from meadow.affiliate import services as affiliate
 from meadow.affiliate.services import Attributed, AttributionLine
 from meadow.catalog import services as catalog_verbs
 from meadow.governance import queries as governance
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import OrderPlaced
@@ -109,7 +109,7 @@ def _place(
     locale: str,
 ) -> Placed:
     # The lock makes a second submit wait here and then find the checkout placed.
-    checkout = Checkout.objects.select_for_update(no_key=True).filter(pk=checkout_id).first()
+    checkout = rows.first(Checkout, id=checkout_id, locked=True)
     if checkout is None or checkout.buyer_id not in (None, buyer_id):
         raise Refusal("not_found")
     if checkout.state == "placed":
@@ -236,9 +236,9 @@ def _write(
     wanted = [(order, line) for order, part in zip(orders, parts, strict=True) for line in part.lines]
     decided = _attribute(line_ids[: len(wanted)], wanted, checkout, buying, now)
     lines = [_goods_line(*pair, decision) for pair, decision in zip(wanted, decided, strict=True)]
-    Order.objects.bulk_create(orders)
+    rows.add(*orders)
     freight = zip(line_ids[len(wanted) :], (order for order in orders if order.shipping_minor), strict=True)
-    OrderLine.objects.bulk_create(lines + [_shipping_line(line_id, order) for line_id, order in freight])
+    rows.add(*lines, *[_shipping_line(line_id, order) for line_id, order in freight])
     return orders, lines
 
 

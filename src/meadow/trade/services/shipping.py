@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from meadow.kernel import audit, clock, db
+from meadow.kernel import audit, clock, db, rows
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -34,7 +34,7 @@ def ship_order(*, order_id: int, parcels: Sequence[ParcelIn], by: Actor) -> Orde
         require_staff(order, by)
         if order.state not in rules.ORDER.sources("ship"):
             raise Refusal("stale_state", state=order.state, event="ship")
-        before = list(Parcel.objects.filter(order=order))
+        before = rows.find(Parcel, order_id=order.pk)
         if len(before) + len(checked) > LIMITS["parcels"]:
             raise Refusal("too_many_parcels", most=LIMITS["parcels"])
         lines = lines_of(order.pk)
@@ -55,18 +55,19 @@ def _send(
     lines: Sequence[OrderLine],
 ) -> None:
     now = clock.now()
-    Parcel.objects.bulk_create(
+    sent = [
         Parcel(
             order=order, kind=parcel.kind, carrier=parcel.carrier, number=parcel.number, contents=list(contents),
             bare_number=escrow_rules.bare_number(parcel.number), shipped_at=now,
         )
         for parcel, contents in zip(parcels, packed, strict=True)
-    )  # fmt: skip
+    ]  # fmt: skip
+    rows.add(*sent)
     by_id = {line.pk: line for line in lines}
     for contents in packed:
         for line_id, quantity in contents:
             by_id[line_id].shipped_quantity += quantity
-    OrderLine.objects.bulk_update(lines, ["shipped_quantity"])
+    rows.change_each(lines, "shipped_quantity")
 
 
 def confirm_receipt(*, order_id: int, by: Actor) -> Order:
@@ -78,7 +79,7 @@ def confirm_receipt(*, order_id: int, by: Actor) -> Order:
         order = queries.locked(order_id)
         require_buyer(order, by)
         rules.ORDER.next(order.state, "confirm")
-        if Claim.objects.filter(order=order, state__in=claim_rules.OPEN).exists():
+        if rows.first(Claim, order_id=order.pk, state=claim_rules.OPEN) is not None:
             raise Refusal("claim_open")
         if order.flagged_at is not None and order.flag_cleared_at is None:
             believe(order)
