@@ -280,6 +280,53 @@ def test_a_busy_process_uses_nothing_that_was_not_confirmed_within_its_promise(f
     assert front.get(path).json["problem"] == "token_revoked"
 
 
+def test_a_busy_process_looks_at_faces_again_before_its_promise_ends_and_at_a_tokens_end_always(
+    front, token, monkeypatch
+):
+    front.warm(code_of(token))
+    path, read = f"/api/v1/landings/{code_of(token)}", []
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    front.hurry()
+    for _ in range(3):
+        front.rows.refresh()
+        front.get(path)
+    for name in ("landing", "token", "faces"):
+        _noted(monkeypatch, name, read)
+    looked: list[int] = []
+    assembled = Rows._assembled
+    monkeypatch.setattr(Rows, "_assembled", lambda self, *kept: looked.append(1) or assembled(self, *kept))
+    front.get(path)
+    assert (looked, read) == ([], [])
+    for seconds, sight in ((lane_rows.FRESH_SECONDS, [1]), (1.0, [1, 1])):
+        front.seconds.now += seconds
+        front.hurry()
+        front.rows._look_for_changes()
+        front.get(path)
+        assert looked == sight
+    assert read == ["landing"]
+    front.rows.refresh()
+    front.get(path)
+    assert front.fell_through == 0
+    front.rows.clock_offset += timedelta(days=61)
+    front.get(path)
+    assert front.fell_through == 1
+
+
+def test_a_known_browser_that_sends_a_cookie_or_asks_otherwise_is_not_taken_for_the_one_known(front, token):
+    front.warm(code_of(token))
+    path = f"/api/v1/landings/{code_of(token)}"
+    assert front.get(path).json["click"] is not None
+    assert front.get(path, HTTP_SEC_PURPOSE="prefetch").json["click"] is None
+    assert front.get(path, method="HEAD").body == b""
+    assert front.fell_through == 0
+    front.get(path, HTTP_COOKIE="sessionid=1")
+    assert front.fell_through == 1
+    # Whoever says much of himself is served and not remembered.
+    known = len(front.lane._browsers)
+    front.get(path, HTTP_USER_AGENT="x" * 5000)
+    assert (len(front.lane._browsers), front.fell_through) == (known, 1)
+
+
 def test_a_change_that_was_under_way_during_the_look_is_seen_by_the_next(front, token, monkeypatch, own_address):
     front.warm(code_of(token))
     path = f"/api/v1/landings/{code_of(token)}"

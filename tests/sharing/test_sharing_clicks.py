@@ -8,10 +8,10 @@ from django.db import OperationalError, connection
 from tests.sharing import market
 from tests.sharing.market import BROWSER, TAP
 
-from meadow.kernel import clock, signing
+from meadow.kernel import clock, db, signing
 from meadow.kernel.events import GuestClaimed
 from meadow.sharing import handlers, queries, rules, services
-from meadow.sharing.models import Click, RefusedClick, ShareToken
+from meadow.sharing.models import Click, Reach, RefusedClick, ShareToken
 from meadow.sharing.rules import Origin
 from meadow.sharing.services import intake
 
@@ -68,6 +68,20 @@ def test_a_tap_that_the_browser_vouches_for_is_a_click_at_once_and_stays_one(tok
     assert click_id == seen.click_id
     (found,) = candidates(token)
     assert found.at == NOW
+
+
+def test_a_click_at_once_is_signed_once_and_its_text_is_followed_like_any_view(token):
+    with clock.at(NOW):
+        seen = view(token, TAP, carrier="c1")
+    assert seen.text == seen.click_id
+    facts = queries.read_view(seen.text)
+    assert (facts.is_click, facts.viewed_at, facts.carrier) == (True, NOW, "c1")
+    # A view of an older release says the same by a mark of its own.
+    older = signing.sign(rules.payload_of(facts._replace(carrier="")), "view")
+    with clock.at(NOW + DAY):
+        assert queries.read_click(follow(older, carrier="c1")) == queries.read_click(seen.click_id)
+    # What is no click yet is none by being sent as one.
+    assert queries.read_click(view(token).text) is None
 
 
 def test_one_view_gives_one_click_however_often_it_is_sent(token):
@@ -270,6 +284,61 @@ def test_c1_9_the_writer_takes_clicks_in_batches_and_the_page_does_not_wait():
     assert Click.objects.count() == 250
     services.open_view(origin=feed, method="GET", headers=TAP)
     assert Click.objects.count() == 251
+
+
+def _newborn(token: ShareToken) -> list[intake.Taken]:
+    """Clicks of every shape, as a landing, a card and a partner's page make them."""
+    later, person = NOW + timedelta(microseconds=1), token.creator_id
+    card = Origin(token.creator_id, token.shop_id, None, "feed")
+    outside = Origin(token.creator_id, None, None, "landing", token.pk, 131)
+    return [
+        (rules.ClickFacts("clk_c", origin(token), NOW, NOW, "网页 \t\\N"), None),
+        (rules.ClickFacts("clk_b", card, NOW, later), person),
+        (rules.ClickFacts("clk_a", outside, NOW - DAY, NOW, "c2"), None),
+    ]
+
+
+def _stored() -> list[tuple[object, ...]]:
+    return list(Click.objects.order_by("public_id").values_list(
+        "public_id", "viewed_at", "at", "token_id", "creator_id", "shop_id", "product_id", "surface", "person_id",
+        "carrier", "tag",
+    ))  # fmt: skip
+
+
+def test_what_is_copied_is_what_would_be_inserted_and_is_counted_alike(token):
+    clicks = _newborn(token)
+    intake.write_clicks(clicks)
+    inserted, counted = _stored(), list(Reach.objects.order_by("tag").values_list("slot", "tag", "clicks"))
+    Click.objects.all().delete()
+    Reach.objects.all().delete()
+    intake._newborn.extend(clicks)
+    assert services.flush_clicks() == 3
+    assert _stored() == inserted
+    assert len(inserted) == 3
+    assert list(Reach.objects.order_by("tag").values_list("slot", "tag", "clicks")) == counted
+
+
+def test_newborn_clicks_of_which_one_was_stored_meanwhile_are_stored_once_each(token):
+    clicks = _newborn(token)
+    intake.write_clicks(clicks[1:2])
+    bad = rules.ClickFacts("clk_d", origin(token, surface="nowhere"), NOW, NOW)
+    intake._newborn.extend([(bad, None), *clicks])
+    assert services.flush_clicks() == 4
+    assert [row[0] for row in _stored()] == ["clk_a", "clk_b", "clk_c"]
+    assert sum(Reach.objects.values_list("clicks", flat=True)) == 3
+
+
+def test_newborn_clicks_wait_while_the_table_is_down(token, monkeypatch):
+    def down(*_: object) -> None:
+        raise OperationalError("down")
+
+    intake._newborn.extend(_newborn(token))
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "copy_in", down)
+        with pytest.raises(OperationalError):
+            services.flush_clicks()
+    assert [facts.public_id for facts, _ in intake._newborn] == ["clk_c", "clk_b", "clk_a"]
+    assert services.flush_clicks() == 3
 
 
 def test_a_click_that_cannot_be_stored_takes_no_other_with_it(token):

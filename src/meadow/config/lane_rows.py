@@ -13,13 +13,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 
 from meadow.config.lane_link import FACES, Cells, Link, Values, face_of
 from meadow.kernel import clock
-from meadow.sharing.queries import LandingRow
+from meadow.sharing.queries import LandingRow, Origin, Resolved, resolved_of
 
 log = logging.getLogger("meadow.lane")
 
@@ -48,22 +48,35 @@ class Face:
 
 
 class Made:
-    """A landing's row with the part of its JSON that stays the same.  Another row is another object."""
+    """A landing's row with what follows from it for all its visitors.  Another row is another object."""
 
-    __slots__ = ("head", "row")
+    __slots__ = ("_last", "head", "row")
 
     def __init__(self, row: LandingRow) -> None:
         self.row = row
-        self.head: bytes | None = None
+        self.head: bytes | None = None  # the part of its JSON that stays the same
+        self._last: tuple[Resolved, Origin | None] | None = None
+
+    def judged(self, moment: datetime, tag: int) -> tuple[Resolved, Origin | None]:
+        """What it resolves to at a moment, and whom a view earns for; a token's end is all that time changes in it."""
+        last, is_running = self._last, moment < self.row.expires_at
+        if last is not None and is_running and last[0].tag == tag:
+            return last
+        found = resolved_of(self.row, moment, tag)
+        judged = found, found.origin()
+        if is_running:
+            self._last = judged
+        return judged
 
 
 class Kept:
     """A token's own row, and the landing that was made of it and of these faces."""
 
-    __slots__ = ("faces", "keys", "made", "own", "used_at", "whole_at")
+    __slots__ = ("faces", "good_until", "keys", "made", "own", "used_at", "whole_at")
 
     def __init__(self, own: Values, now: float) -> None:
         self.own, self.used_at = own, now
+        self.good_until = 0.0  # until then no face that `made` shows is getting old
         self.keys = _keys_of(own)
         self.made: Made | None = None
         self.faces: list[Face] = []
@@ -118,6 +131,8 @@ class Rows:
                 return self._read_whole(number, now)
             self._used_at = now
             kept = self._kept.get(number)
+            if kept is not None and now < kept.good_until and now - self._sure_at <= FRESH_SECONDS:
+                return kept.made
             if kept is None or now - self._sure_at > PROMISE_SECONDS:
                 self._ask_anew()
                 if self._missed > 0.5:
@@ -157,7 +172,7 @@ class Rows:
 
     def _assembled(self, kept: Kept, now: float) -> Made | None:
         """The landing made of what is known; None if a face is missing or too old, or nobody can tell who is paid."""
-        faces, is_old = [], False
+        faces, oldest = list[Face](), now
         for key in kept.keys:
             face = self._faces.get(key)
             if face is None or now - face.read_at > PROMISE_SECONDS:
@@ -166,14 +181,15 @@ class Rows:
                 self._ask_anew()
                 return None
             face.used_at = now
-            is_old = is_old or now - face.read_at > FRESH_SECONDS
+            oldest = min(oldest, face.read_at)
             faces.append(face)
-        if is_old:
+        if now - oldest > FRESH_SECONDS:
             self._ask_anew()
         is_product = kept.own[9] is not None
         # Where a shop does not pay everybody, each pair of creator and product must be looked at.
         is_known = faces[4].values[0] or not is_product
         if kept.made is not None and faces == kept.faces and (is_known or now - kept.whole_at <= PROMISE_SECONDS):
+            kept.good_until = min(oldest, oldest if is_known else kept.whole_at) + FRESH_SECONDS
             return kept.made
         if not is_known:
             return None

@@ -64,6 +64,12 @@ def execute(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
         return int(found.rowcount)
 
 
+def copy_in(statement: str, data: bytes) -> None:
+    """Loads rows by COPY ... FROM STDIN; their bytes as its format wants them."""
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.write(data)
+
+
 @contextmanager
 def cursor(sql: str, params: Sequence[Any] | dict[str, Any]) -> Iterator[Any]:
     """A statement that was run, to fetch from."""

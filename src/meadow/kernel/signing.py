@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 MAC_BYTES = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -42,7 +43,7 @@ def unsign(text: str, purpose: str) -> dict[str, Any] | None:
 
 
 def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def _mac(body: bytes, purpose: str) -> bytes:

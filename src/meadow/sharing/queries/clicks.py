@@ -27,8 +27,8 @@ class CandidateClick:
 
 
 def read_view(text: str) -> ViewFacts | None:
-    """The view that a signed text carries; None if it was forged or cut."""
-    payload = signing.unsign(text, "view")
+    """The view that a signed text carries, its own or that of a click; None if it was forged or cut."""
+    payload = signing.unsign(text, "view") or signing.unsign(text, "click")
     return None if payload is None else rules.view_from(payload)
 
 

@@ -1,9 +1,9 @@
 """The law of sharing: how tokens are spelled and found, what is a view and what a click, how long things live."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple
 
 from meadow.kernel.errors import Says
 from meadow.kernel.states import Machine
@@ -160,8 +160,7 @@ TOKEN = Machine(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Whose recommendation a view shows, and where: what a click on it will be worth to whom."""
 
     creator_id: int
@@ -172,19 +171,17 @@ class Origin:
     tag: int = 0  # the outlet and the form that brought it; counts for nobody's money
 
 
-@dataclass(frozen=True, slots=True)
-class ViewFacts:
+class ViewFacts(NamedTuple):
     """A view as its signed text carries it.  public_id is the nonce, and the id of the click it may become."""
 
     public_id: str
     origin: Origin
     viewed_at: datetime
     carrier: str = ""
-    is_click: bool = False  # the browser vouched for the person, so it was a click from the start
+    is_click: bool = False  # the browser vouched for the person, so it was a click from the start and its text is one
 
 
-@dataclass(frozen=True, slots=True)
-class ClickFacts:
+class ClickFacts(NamedTuple):
     """A click as its signed text carries it: all that attribution needs, stored already or not."""
 
     public_id: str
@@ -209,26 +206,31 @@ def payload_of(facts: ViewFacts | ClickFacts) -> dict[str, Any]:
 
 
 def spelled(facts: ViewFacts | ClickFacts) -> str:
-    """`payload_of` as compact JSON.  A landing spells two of them, so they are written without a detour."""
-    of, carrier = facts.origin, dumps(facts.carrier) if facts.carrier else '""'
+    """`payload_of` as compact JSON, written without a detour: every landing spells one."""
+    who, tag = _spelled_origin(facts.origin)
+    carrier = dumps(facts.carrier) if facts.carrier else '""'
+    viewed = microseconds(facts.viewed_at)
+    if isinstance(facts, ClickFacts):
+        rest = f',"a":{viewed if facts.at is facts.viewed_at else microseconds(facts.at)}'
+    else:
+        rest = ',"q":1' if facts.is_click else ""
+    return f'{{"n":"{facts.public_id}"{who}"v":{viewed},"k":{carrier}{tag}{rest}}}'
+
+
+@lru_cache(maxsize=20_000)
+def _spelled_origin(of: Origin) -> tuple[str, str]:
+    """What all views of one origin have in common: what stands before the time, and what behind the carrier."""
     product = "null" if of.product_id is None else of.product_id
     token = "null" if of.token_id is None else of.token_id
     shop = "null" if of.shop_id is None else of.shop_id
-    if isinstance(facts, ClickFacts):
-        rest = f',"a":{microseconds(facts.at)}'
-    else:
-        rest = ',"q":1' if facts.is_click else ""
-    tag = f',"o":{of.tag}' if of.tag else ""
-    return (
-        f'{{"n":"{facts.public_id}","c":{of.creator_id},"s":{shop},"p":{product},"f":"{of.surface}","t":{token},'
-        f'"v":{microseconds(facts.viewed_at)},"k":{carrier}{tag}{rest}}}'
-    )
+    who = f',"c":{of.creator_id},"s":{shop},"p":{product},"f":"{of.surface}","t":{token},'
+    return who, f',"o":{of.tag}' if of.tag else ""
 
 
 def view_from(payload: dict[str, Any]) -> ViewFacts:
-    """The view behind such a payload."""
+    """The view behind such a payload; that of a click was one from the start."""
     origin = Origin(payload["c"], payload["s"], payload["p"], payload["f"], payload["t"], payload.get("o", 0))
-    return ViewFacts(payload["n"], origin, _moment(payload["v"]), payload["k"], "q" in payload)
+    return ViewFacts(payload["n"], origin, _moment(payload["v"]), payload["k"], "q" in payload or "a" in payload)
 
 
 def click_from(payload: dict[str, Any]) -> ClickFacts:
@@ -253,6 +255,11 @@ def microseconds(moment: datetime) -> int:
 
 def _moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def slot_of(at: datetime) -> datetime:
+    """When the slot began that a moment is counted in."""
+    return at - (at - SLOT_EPOCH) % SLOT
 
 
 REFUSALS: dict[str, Says] = {

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import Error as DatabaseError
 
@@ -21,9 +21,8 @@ from meadow.sharing.services.tokens import seen
 log = logging.getLogger("meadow.sharing")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A page that was shown.  text goes into its forms and links; click_id is set if it was a click at once."""
+class View(NamedTuple):
+    """A page that was shown.  text goes into its forms and links; if it was a click at once, click_id is the same."""
 
     text: str
     click_id: str | None
@@ -62,12 +61,16 @@ def view_as_judged(
     """The view of a request that `rules.judged` has judged; see open_view."""
     assert origin.surface in rules.SURFACES, f"{origin.surface} is no surface; rules.SURFACES lists them"
     why_not, is_click = judged
-    facts = ViewFacts(new_id("clk"), origin, at or clock.now(), carrier[:40], is_click)
-    text = signing.sign_json(rules.spelled(facts), "view")
+    viewed_at = at or clock.now()
     if why_not is None and origin.token_id is not None:
-        seen(origin.tag, facts.viewed_at)
-    click_id = _take_in(_click_of(facts, carrier), person_id) if is_click else None
-    return View(text, click_id, why_not is None, why_not)
+        seen(origin.tag, viewed_at)
+    if is_click:
+        click = ClickFacts(new_id("clk"), origin, viewed_at, viewed_at, carrier[:40])
+        intake.take_in(click, person_id, is_new=True)
+        text = signing.sign_json(rules.spelled(click), "click")
+        return View(text, text, True, None)
+    text = signing.sign_json(rules.spelled(ViewFacts(new_id("clk"), origin, viewed_at, carrier[:40])), "view")
+    return View(text, None, why_not is None, why_not)
 
 
 def click_from_view(
@@ -97,7 +100,9 @@ def click_from_view(
         return None
     if not facts.is_click and not _is_token_live(facts.origin):
         return None
-    return _take_in(_click_of(facts, carrier), person_id)
+    click = _click_of(facts, carrier)
+    intake.take_in(click, person_id)
+    return signing.sign_json(rules.spelled(click), "click")
 
 
 def accept_clicks(
@@ -150,11 +155,6 @@ def _click_of(facts: ViewFacts, carrier: str) -> ClickFacts:
     # A machine's clock may be set back a little; a click never comes before its view.
     at = facts.viewed_at if facts.is_click else max(clock.now(), facts.viewed_at)
     return ClickFacts(facts.public_id, facts.origin, facts.viewed_at, at, carrier[:40] or facts.carrier)
-
-
-def _take_in(click: ClickFacts, person_id: int | None) -> str:
-    intake.take_in(click, person_id)
-    return signing.sign_json(rules.spelled(click), "click")
 
 
 def _is_token_live(origin: Origin) -> bool:

@@ -7,8 +7,8 @@ the signed click id travels with the visitor and checkout stores it if it is not
 import atexit
 import logging
 import threading
-from collections import deque
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
@@ -18,7 +18,7 @@ from meadow.kernel import db
 from meadow.kernel.db import atomic
 from meadow.sharing import rules
 from meadow.sharing.rules import ClickFacts
-from meadow.sharing.services import spool
+from meadow.sharing.services import packing, spool
 from meadow.sharing.services.spool import Taken
 
 log = logging.getLogger("meadow.sharing")
@@ -26,29 +26,35 @@ log = logging.getLogger("meadow.sharing")
 RENEW_EVERY, RENEWED_MOST = timedelta(hours=1), 100_000
 # When this process last renewed a token's life.
 _renewed: dict[int, datetime] = {}
+# Clicks that may be stored already, since they may have come before; and those that were born here a moment ago.
 _waiting: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
+_newborn: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
+# Tokens that were opened, when and by which tag: counted when the writer comes by.
+_opened: deque[tuple[datetime, int]] = deque()
 # Resolves and clicks per slot and tag, counted here first: no order and no landing waits for a row that all count on.
 _counts: dict[tuple[datetime, int], list[int]] = {}
 _counting = threading.Lock()
-_full = threading.Event()
 _stop = threading.Event()
 _start = threading.Lock()
 _writer: threading.Thread | None = None
 
 
-def take_in(click: ClickFacts, person_id: int | None) -> None:
-    """Queues a click for the writer; without one it is written now.  The page never waits for the table."""
+def take_in(click: ClickFacts, person_id: int | None, *, is_new: bool = False) -> None:
+    """Queues a click for the writer; without one it is written now.  The page never waits for the table.
+
+    is_new: its id was drawn for this very call, so it is surely not stored yet and may take the shorter way.
+    """
     if _writer is None:
         write_clicks([(click, person_id)])
-        return
-    _waiting.append((click, person_id))
-    if len(_waiting) >= rules.LIMITS["clicks_per_batch"]:
-        _full.set()
+    else:
+        (_newborn if is_new else _waiting).append((click, person_id))
 
 
 def note_resolve(tag: int, at: datetime) -> None:
     """Counts that somebody opened a token that came by this outlet and form (0: nobody knows which)."""
-    _count(at - (at - rules.SLOT_EPOCH) % rules.SLOT, tag, resolves=1)
+    _opened.append((at, tag))
+    if _writer is None:
+        write_counts()
 
 
 def _count(slot: datetime, tag: int, *, resolves: int = 0, clicks: int = 0) -> None:
@@ -78,21 +84,22 @@ def stop_click_writer() -> None:
         writer, _writer = _writer, None
     if writer is not None:
         _stop.set()
-        _full.set()
         writer.join(timeout=10)
 
 
 def flush_clicks() -> int:
     """Writes what waits in this process; returns how many clicks that were."""
-    written = 0
-    while _waiting:
-        batch: list[Taken] = []
-        while _waiting and len(batch) < rules.LIMITS["clicks_per_batch"]:
-            batch.append(_waiting.popleft())
+    return _empty(_newborn, _write_newborn) + _empty(_waiting, _write_batch)
+
+
+def _empty(queue: deque[Taken], write: Callable[[list[Taken]], None]) -> int:
+    """Writes what waits in a queue now.  What comes meanwhile is left for the next batch: small ones cost too much."""
+    written, wanted = 0, len(queue)
+    while written < wanted and (batch := _taken(queue, rules.LIMITS["clicks_per_batch"])):
         try:
-            _write_batch(batch)
+            write(batch)
         except DatabaseError:
-            _waiting.extendleft(reversed(batch))
+            queue.extendleft(reversed(batch))
             # What was taken back renewed nothing, so it is asked for again with the batch.
             _renewed.clear()
             raise
@@ -100,12 +107,52 @@ def flush_clicks() -> int:
     return written
 
 
+def _taken(queue: deque[Taken], most: int) -> list[Taken]:
+    batch: list[Taken] = []
+    try:
+        while len(batch) < most:
+            batch.append(queue.popleft())
+    except IndexError:
+        pass  # others may empty it too
+    return batch
+
+
+def _write_newborn(batch: list[Taken]) -> None:
+    """Writes clicks that nobody has stored yet; one that a checkout was quicker with sends them all the longer way."""
+    try:
+        with atomic():
+            _hasten()
+            copy_clicks(batch)
+    except (DataError, IntegrityError):
+        _renewed.clear()
+        _write_batch(batch)
+        return
+    for (slot, tag), clicks in _by_slot((facts.at, facts.origin.tag) for facts, _ in batch).items():
+        _count(slot, tag, clicks=clicks)
+
+
+def copy_clicks(clicks: list[Taken]) -> None:
+    """Loads clicks that are not stored yet and renews the life of their tokens; IntegrityError if one is stored."""
+    # In the order of write_clicks, or the two could wait for each other.
+    clicks = sorted(clicks, key=_order)
+    db.copy_in(packing.STATEMENT, packing.packed(clicks))
+    _renew([facts for facts, _ in clicks])
+
+
+def _order(taken: Taken) -> str:
+    return taken[0].public_id
+
+
+def _hasten() -> None:
+    """A crash may lose what was taken in in the last moment; waiting for the disk would slow the orders down."""
+    db.execute("SELECT set_config('synchronous_commit', 'off', true)")
+
+
 def _write_batch(batch: list[Taken]) -> None:
     """Writes a batch; if one click of it cannot be stored at all, the others are and it is dropped with a log line."""
     try:
         with atomic():
-            # A crash may lose what was counted in the last moment; waiting for the disk would slow the orders down.
-            db.execute("SELECT set_config('synchronous_commit', 'off', true)")
+            _hasten()
             write_clicks(batch)
     except (DataError, IntegrityError):
         _renewed.clear()
@@ -121,7 +168,7 @@ def write_clicks(clicks: list[Taken]) -> None:
 
     In one order, so that two that write the same clicks at once wait for each other and not both.
     """
-    clicks = sorted(clicks, key=lambda taken: (taken[0].viewed_at, taken[0].public_id))
+    clicks = sorted(clicks, key=_order)
     facts = [click for click, _ in clicks]
     origins = [click.origin for click in facts]
     fresh = db.rows(
@@ -143,6 +190,11 @@ def write_clicks(clicks: list[Taken]) -> None:
     )  # fmt: skip
     for row in fresh:
         _count(row["slot"], row["tag"], clicks=row["clicks"])
+    _renew(facts)
+
+
+def _renew(facts: list[ClickFacts]) -> None:
+    """Using a token renews its life."""
     used = _to_renew(facts)
     if used:
         # A day's difference is not worth a write, and a row that another batch holds is being renewed already.
@@ -188,6 +240,7 @@ def _texts(values: list[str]) -> str:
 
 def write_counts() -> int:
     """Adds what this process counted to the table; returns how many rows that touched."""
+    _count_opened()
     with _counting:
         counted = sorted((slot, tag, counts[0], counts[1]) for (slot, tag), counts in _counts.items())
         _counts.clear()
@@ -211,12 +264,36 @@ def write_counts() -> int:
     return len(counted)
 
 
+def _count_opened() -> None:
+    opened: list[tuple[datetime, int]] = []
+    try:
+        for _ in range(len(_opened)):
+            opened.append(_opened.popleft())
+    except IndexError:
+        pass  # others may count them too
+    counted = _by_slot(opened)
+    with _counting:
+        for key, resolves in counted.items():
+            _counts.setdefault(key, [0, 0])[0] += resolves
+
+
+def _by_slot(seen: Iterable[tuple[datetime, int]]) -> Counter[tuple[datetime, int]]:
+    """How many fell into each slot with each tag.  Most fall into the one before them, so few slots are worked out."""
+    slots: list[tuple[datetime, int]] = []
+    slot = after = rules.SLOT_EPOCH
+    for at, tag in seen:
+        if not slot <= at < after:
+            slot = rules.slot_of(at)
+            after = slot + rules.SLOT
+        slots.append((slot, tag))
+    return Counter(slots)
+
+
 def _write_on() -> None:
     while True:
-        _full.wait(rules.CLICK_BATCH_AFTER.total_seconds())
-        _full.clear()
+        is_last = _stop.wait(rules.CLICK_BATCH_AFTER.total_seconds())
         _write_round()
-        if _stop.is_set():
+        if is_last:
             connection.close()
             return
 
@@ -231,7 +308,7 @@ def _write_round() -> None:
         log.warning("clicks could not be written; %s wait: %s", len(_waiting), str(error).strip()[:200])
         connection.close()
         # Memory is for a moment; and what waits at the end would be lost.
-        if _stop.is_set() or len(_waiting) > rules.LIMITS["clicks_in_memory"] // 2:
+        if _stop.is_set() or max(len(_waiting), len(_newborn)) > rules.LIMITS["clicks_in_memory"] // 2:
             _put_aside()
     except DatabaseError:
         log.exception("clicks could not be written; %s wait", len(_waiting))
@@ -240,8 +317,8 @@ def _write_round() -> None:
 
 def _put_aside() -> None:
     aside: list[Taken] = []
-    while _waiting:
-        aside.append(_waiting.popleft())
+    for queue in (_newborn, _waiting):
+        aside += _taken(queue, len(queue))
     kept = spool.put_aside(aside)
     log.warning("%s clicks wait in %s", kept, spool.folder())
 
