@@ -60,10 +60,10 @@ def finish_commissions(events: list[OrderSettled]) -> None:
 
 @handles(LineRefunded)
 def reduce_commissions(events: list[LineRefunded]) -> None:
+    refunded: dict[int, int] = {}
     for event in events:
-        services.reduce_commission(
-            order_id=event.order_id, order_line_id=event.line_id, refunded_minor=event.refunded_minor
-        )
+        refunded[event.line_id] = max(event.refunded_minor, refunded.get(event.line_id, 0))
+    services.reduce_commissions(refunded=refunded)
 
 
 @handles(OrderClosed)

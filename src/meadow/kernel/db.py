@@ -33,6 +33,19 @@ def atomic() -> Iterator[None]:
         _depth.set(depth)
 
 
+@contextmanager
+def joined() -> Iterator[None]:
+    """Part of the caller's transaction where there is one, without a savepoint of its own; else one transaction.
+
+    For verbs within verbs: whoever catches their refusal gives them a savepoint.
+    """
+    if _depth.get():
+        yield
+    else:
+        with atomic():
+            yield
+
+
 def transaction_epoch() -> int | None:
     """A number that is the same within one transaction; None outside of any."""
     return _epoch.get() if _depth.get() else None
@@ -104,3 +117,21 @@ def move(row: models.Model, machine: Machine, event: str, **extra: Any) -> str:
     for name, value in changes.items():
         setattr(row, name, value)
     return target
+
+
+def move_all(rows: Sequence[models.Model], machine: Machine, event: str, **extra: Any) -> None:
+    """The same for several rows that stand in one state, with the same extra fields, by one statement.
+
+    Refuses: stale_state, when one of them does not stand there any more.
+    """
+    if not rows:
+        return
+    current = rows[0].state  # type: ignore[attr-defined]
+    changes = {"state": machine.next(current, event), **extra}
+    sql = statements.update(type(rows[0]), tuple(changes), in_state=True, many=True)
+    given = [*statements.prepared(type(rows[0]), changes), [row.pk for row in rows], current]
+    if execute(sql, given) != len(rows):
+        raise Refusal("stale_state", state=current, event=event)
+    for row in rows:
+        for name, value in changes.items():
+            setattr(row, name, value)

@@ -67,11 +67,11 @@ def change(row: models.Model, **values: Any) -> None:
         setattr(row, name, value)
 
 
-def change_each(rows: Sequence[models.Model], name: str) -> None:
-    """Writes one column of several rows, as it stands on the instances, in one statement."""
+def change_each(rows: Sequence[models.Model], *names: str) -> None:
+    """Writes some columns of several rows, each as it stands on its instance, in one statement."""
     if rows:
-        values = [getattr(row, name) for row in rows]
-        db.execute(statements.update_each(type(rows[0]), name), [[row.pk for row in rows], values])
+        values = [[getattr(row, name) for row in rows] for name in names]
+        db.execute(statements.update_each(type(rows[0]), names), [[row.pk for row in rows], *values])
 
 
 def _read(row: Sequence[Any], readers: Sequence[tuple[int, list[statements.Read]]]) -> list[Any]:

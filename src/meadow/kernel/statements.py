@@ -39,18 +39,21 @@ def insert(model: type[models.Model], has_key: bool, number: int, or_nothing: bo
 
 
 @lru_cache(maxsize=256)
-def update(model: type[models.Model], names: Names, *, in_state: bool = False) -> str:
+def update(model: type[models.Model], names: Names, *, in_state: bool = False, many: bool = False) -> str:
     sets = ", ".join(f"{_quoted(_field(model, name))} = %s" for name in names)
     test = " AND state = %s" if in_state else ""
-    return f"UPDATE {_table(model)} SET {sets} WHERE {_quoted(model._meta.pk)} = %s{test}"
+    key = "= ANY(%s)" if many else "= %s"
+    return f"UPDATE {_table(model)} SET {sets} WHERE {_quoted(model._meta.pk)} {key}{test}"
 
 
 @lru_cache(maxsize=64)
-def update_each(model: type[models.Model], name: str) -> str:
-    field = _field(model, name)
-    key, kind = _quoted(model._meta.pk), field.db_type(connection)
-    values = f"unnest(%s::bigint[], %s::{kind}[]) AS u(id, value)"
-    return f"UPDATE {_table(model)} AS t SET {_quoted(field)} = u.value FROM {values} WHERE t.{key} = u.id"
+def update_each(model: type[models.Model], names: Names) -> str:
+    """Several rows at once: the ids, then the values of each column, as arrays."""
+    into = [_field(model, name) for name in names]
+    sets = ", ".join(f"{_quoted(field)} = u.{_quoted(field)}" for field in into)
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in into)
+    values = f"unnest(%s::bigint[], {arrays}) AS u(row_id, {', '.join(_quoted(field) for field in into)})"
+    return f"UPDATE {_table(model)} AS t SET {sets} FROM {values} WHERE t.{_quoted(model._meta.pk)} = u.row_id"
 
 
 @lru_cache(maxsize=128)

@@ -42,9 +42,8 @@ def record_payments(events: list[PaymentNoticed]) -> None:
 
 @handles(ProviderRefunded)
 def complete_refunds(events: list[ProviderRefunded]) -> None:
-    for event in events:
-        if event.cause_kind == "trade.refund":
-            services.complete_refund(refund_id=event.cause_id, provider_refund_id=event.provider_refund_id)
+    answers = [(event.cause_id, event.provider_refund_id) for event in events if event.cause_kind == "trade.refund"]
+    services.complete_refunds(answers=answers)
 
 
 @handles(HoldReleased)

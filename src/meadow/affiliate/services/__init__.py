@@ -23,7 +23,7 @@ from meadow.affiliate.services.orders import (
     confirm_commissions,
     finish_commissions,
     open_commissions,
-    reduce_commission,
+    reduce_commissions,
     void_commissions,
 )
 from meadow.affiliate.services.reviews import (
@@ -53,7 +53,7 @@ __all__ = [
     "open_commissions",
     "open_reviews",
     "propose_write_off",
-    "reduce_commission",
+    "reduce_commissions",
     "register_site",
     "release_overdue",
     "release_review",

@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
-
 from meadow.accounts import queries as accounts
 from meadow.affiliate import rules
 from meadow.affiliate.models import Attribution, CommissionLine
@@ -25,7 +23,7 @@ __all__ = [
     "confirm_commissions",
     "finish_commissions",
     "open_commissions",
-    "reduce_commission",
+    "reduce_commissions",
     "void_commissions",
 ]
 
@@ -203,9 +201,9 @@ def _origin_tag(found: dict[str, tuple[sharing.CandidateClick, str]], shop_id: i
 def open_commissions(*, order_ids: Collection[int]) -> int:
     """The orders are paid: each line with a creator gets its first estimate.  Returns how many."""
     now = clock.now()
-    attributions = Attribution.objects.filter(order_id__in=list(order_ids), creator__isnull=False)
-    fresh = [_opened(attribution, now) for attribution in attributions.order_by("pk")]
-    CommissionLine.objects.bulk_create(fresh, ignore_conflicts=True)
+    attributions = rows.find(Attribution, order_id=order_ids)
+    fresh = [_opened(attribution, now) for attribution in attributions if attribution.creator_id is not None]
+    rows.add(*fresh, or_nothing=True)
     return len(fresh)
 
 
@@ -232,36 +230,52 @@ def finish_commissions(*, order_ids: Collection[int]) -> int:
 
 
 def _advance(order_ids: Collection[int], event: str, amount_field: str, time_field: str) -> int:
-    from_states = rules.COMMISSION.sources(event)
+    from_states, now = rules.COMMISSION.sources(event), clock.now()
     with atomic():
-        lines = list(_locked(order_ids).filter(state__in=from_states))
+        lines = rows.find(CommissionLine, order_id=order_ids, state=from_states, locked=True)
         for line in lines:
             line.state = rules.COMMISSION.next(line.state, event)
             setattr(line, amount_field, line.creator_minor)
-            setattr(line, time_field, clock.now())
-        CommissionLine.objects.bulk_update(lines, ["state", amount_field, time_field])
+            setattr(line, time_field, now)
+        rows.change_each(lines, "state", amount_field, time_field)
     return len(lines)
 
 
-def reduce_commission(*, order_id: int, order_line_id: int, refunded_minor: int) -> bool:
-    """So much of the line is refunded by now: the commission follows, and a wholly refunded line earns nothing."""
+def reduce_commissions(*, refunded: Mapping[int, int]) -> int:
+    """So much of each order line is refunded by now (line to minor): its commission follows, and a line that is
+    refunded whole earns nothing.  Returns how many commissions changed."""
     with atomic():
-        line = _locked([order_id]).filter(order_line_id=order_line_id).first()
-        if line is None or refunded_minor <= line.refunded_minor:
+        lines = rows.find(CommissionLine, order_line_id=sorted(refunded), locked=True)
+        changed = [line for line in lines if _reduce(line, refunded[line.order_line_id])]
+        rows.change_each(
+            changed,
+            "refunded_minor",
+            "creator_minor",
+            "service_minor",
+            "final_minor",
+            "state",
+            "void_reason",
+            "voided_at",
+        )
+    return len(changed)
+
+
+def _reduce(line: CommissionLine, refunded_minor: int) -> bool:
+    """Whether anything changes on a line of which so much is refunded."""
+    if refunded_minor <= line.refunded_minor:
+        return False
+    if line.state == "void":
+        if line.void_reason not in rules.ABUSE:
             return False
-        if line.state == "void":
-            if line.void_reason in rules.ABUSE:  # it may come back one day, to what is left by then
-                line.refunded_minor = refunded_minor
-                line.save(update_fields=["refunded_minor"])
-            return False
-        parts = split(line.goods_minor, line.rate_bp)
-        left = parts - reversal(parts, refunded_minor)
-        line.refunded_minor, line.creator_minor, line.service_minor = refunded_minor, left.creator, left.service
-        if line.state == "final":
-            line.final_minor = left.creator
-        if refunded_minor == line.goods_minor:
-            _void(line, _REFUND_REASONS[line.state])
-        line.save()
+        line.refunded_minor = refunded_minor  # it may come back one day, to what is left by then
+        return True
+    parts = split(line.goods_minor, line.rate_bp)
+    left = parts - reversal(parts, refunded_minor)
+    line.refunded_minor, line.creator_minor, line.service_minor = refunded_minor, left.creator, left.service
+    if line.state == "final":
+        line.final_minor = left.creator
+    if refunded_minor == line.goods_minor:
+        _void(line, _REFUND_REASONS[line.state])
     return True
 
 
@@ -275,12 +289,11 @@ _REFUND_REASONS = {
 def void_commissions(*, order_ids: Collection[int], reason: str) -> int:
     """The orders came to nothing before release: nobody earns on them.  Commissions that are final stay."""
     with atomic():
-        lines = list(_locked(order_ids).filter(state__in=("estimated_at_payment", "estimated_at_receipt")))
+        estimated = ("estimated_at_payment", "estimated_at_receipt")
+        lines = rows.find(CommissionLine, order_id=order_ids, state=estimated, locked=True)
         for line in lines:
             _void(line, reason)
-        CommissionLine.objects.bulk_update(
-            lines, ["state", "void_reason", "voided_at", "creator_minor", "service_minor"]
-        )
+        rows.change_each(lines, "state", "void_reason", "voided_at", "creator_minor", "service_minor")
     return len(lines)
 
 
@@ -288,7 +301,3 @@ def _void(line: CommissionLine, reason: str) -> None:
     line.state = rules.COMMISSION.next(line.state, "void")
     line.void_reason, line.voided_at = reason, clock.now()
     line.creator_minor = line.service_minor = 0
-
-
-def _locked(order_ids: Collection[int]) -> "QuerySet[CommissionLine]":
-    return CommissionLine.objects.select_for_update().filter(order_id__in=list(order_ids)).order_by("pk")

@@ -76,7 +76,9 @@ from meadow.payments.queries.reading import (
     payouts_of,
     provider_accounts_of,
     provider_refund_by_id,
+    provider_refunds_by_id,
     provider_refunds_of,
+    providers_of,
     refused_notices,
     tries_of,
 )
@@ -148,6 +150,8 @@ __all__ = [
     "payouts_of",
     "provider_accounts_of",
     "provider_refund_by_id",
+    "provider_refunds_by_id",
+    "providers_of",
     "provider_refunds_of",
     "provider_views",
     "providers",

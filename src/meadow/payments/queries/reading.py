@@ -1,5 +1,7 @@
 """Payments, notices, refunds, legs and payouts, by id and by cause."""
 
+from collections.abc import Collection
+
 from meadow.kernel import rows
 from meadow.kernel.errors import Refusal
 from meadow.payments import rules
@@ -58,6 +60,16 @@ def provider_refund_by_id(refund_id: int) -> ProviderRefund:
     if found is None:
         raise Refusal("not_found")
     return found
+
+
+def provider_refunds_by_id(refund_ids: Collection[int]) -> dict[int, ProviderRefund]:
+    """Refunds at the provider by their ids, those that are there."""
+    return {refund.pk: refund for refund in rows.find(ProviderRefund, id=refund_ids)}
+
+
+def providers_of(payment_ids: Collection[int]) -> dict[int, str]:
+    """Through whom payments were made, by their ids."""
+    return {payment.pk: payment.provider for payment in rows.find(Payment, id=payment_ids)}
 
 
 def provider_refunds_of(cause: tuple[str, int]) -> list[ProviderRefund]:

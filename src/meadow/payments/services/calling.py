@@ -21,9 +21,7 @@ def call(at_provider: Adapter, ask: Callable[[], T]) -> T:
     """What the provider answers.  Raises ProviderDown, at once if it has failed too often of late."""
     if at_provider.is_local:
         # Rows of our own database: part of the caller's transaction, or of one of their own.
-        if db.transaction_epoch() is not None:
-            return ask()
-        with db.atomic():
+        with db.joined():
             return ask()
     assert db.transaction_epoch() is None, "a provider over the network is never called inside a transaction"
     now = clock.machine_now()

@@ -40,7 +40,7 @@ def start_payment(
         raise Refusal("malformed", field="amount", why="more than nothing")
     if len(parts) > rules.MOST_PARTS or (parts and sum(part.amount_minor for part in parts) != amount.minor):
         raise Refusal("malformed", field="parts", why=f"at most {rules.MOST_PARTS}, which add up to the amount")
-    with db.atomic():
+    with db.joined():
         return _start(at_provider, key, cause, amount, parts, None)
 
 

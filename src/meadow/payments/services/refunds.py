@@ -31,7 +31,7 @@ def request_refund(*, key: str, payment_id: int, amount: Money, cause: tuple[str
     """
     if amount.minor <= 0:
         raise Refusal("malformed", field="amount", why="more than nothing")
-    with db.atomic():
+    with db.joined():
         # The payment's lock makes a repeat of the same key wait here and then find the first.
         payment = rows.first(Payment, id=payment_id, locked=True)
         if payment is None:

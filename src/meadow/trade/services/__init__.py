@@ -36,7 +36,7 @@ from meadow.trade.services.keeping import (
 from meadow.trade.services.paying import pay_otherwise, record_payment, record_payments
 from meadow.trade.services.placing import Placed, place_orders
 from meadow.trade.services.prohibited import freeze_for_goods, unfreeze_goods
-from meadow.trade.services.refunding import complete_refund, refund_order, retry_refund
+from meadow.trade.services.refunding import complete_refunds, refund_order, retry_refund
 from meadow.trade.services.settling import settle_order
 from meadow.trade.services.shipping import auto_confirm, confirm_receipt, ship_order
 
@@ -55,7 +55,7 @@ __all__ = [
     "charge_back",
     "claim_orders",
     "clear_tracking",
-    "complete_refund",
+    "complete_refunds",
     "confirm_receipt",
     "correct_tracking",
     "decline_freeze",

@@ -16,10 +16,10 @@ from meadow.kernel.money import Money
 from meadow.kernel.outbox import emit
 from meadow.ledger import services as ledger
 from meadow.ledger.queries import Split, step
-from meadow.ledger.services import Leg, Transfer
+from meadow.ledger.services import Leg, NewPosting, Transfer
 from meadow.payments import queries as payment_reads
 from meadow.payments import services as payments
-from meadow.payments.services import Payment, Share
+from meadow.payments.services import Payment, ProviderRefund, Share
 from meadow.trade import queries, rules
 from meadow.trade.models import Order, OrderLine, Parcel, Refund, RefundLine
 from meadow.trade.queries.orders import lines_of, refundable, split_of
@@ -225,7 +225,7 @@ def fund(refund: Refund, order: Order) -> bool:
     if refund.kind == "chargeback":
         # The money has left the provider already: there is nobody to ask.
         db.move(refund, rules.REFUND, "fund", sent_at=clock.now(), retry_due_at=None)
-        _finish(refund, order)
+        _finish([(refund, order)])
     else:
         _send(refund, order, "fund")
     return True
@@ -306,39 +306,53 @@ def try_again(refund: Refund) -> None:
         _send(refund, order, "send_again")
 
 
-def complete_refund(*, refund_id: int, provider_refund_id: int) -> None:
-    """The provider's answer: the money is with the buyer, or the refund failed there and is tried again.
-
-    A repeat changes nothing.  Refuses: not_found.
+def complete_refunds(*, answers: Sequence[tuple[int, int]]) -> None:
+    """The provider's answers (refund, refund at the provider): the money is with the buyer, or the refund failed there
+    and is tried again.  A repeat changes nothing.  Locks the orders in the order of their ids.
     """
     with atomic():
-        refund = rows.first(Refund, id=refund_id, state="sent")
-        answer = payment_reads.provider_refund_by_id(provider_refund_id)
-        if refund is None or (answer.cause_kind, answer.cause_id) != ("trade.refund", refund.pk):
-            return
-        order = queries.locked(refund.order_id)
-        if answer.key != _provider_key(refund):
-            return
-        if answer.state == "failed":
-            db.move(refund, rules.REFUND, "fail")
-            _stuck(refund)
-            return
-        _finish(refund, order)
+        told = payment_reads.provider_refunds_by_id([answer_id for _, answer_id in answers])
+        refund_ids = sorted({refund_id for refund_id, _ in answers})
+        order_ids = {refund.order_id for refund in rows.find(Refund, id=refund_ids)}
+        orders = {order.pk: order for order in rows.find(Order, id=sorted(order_ids), locked=True)}
+        # Read again, now that nobody else can move them.
+        sent = {refund.pk: refund for refund in rows.find(Refund, id=refund_ids, state="sent")}
+        done = []
+        for refund_id, answer_id in answers:
+            refund, answer = sent.get(refund_id), told.get(answer_id)
+            if refund is None or answer is None or not _is_answer_to(answer, refund):
+                continue
+            del sent[refund_id]
+            if answer.state == "failed":
+                db.move(refund, rules.REFUND, "fail")
+                _stuck(refund)
+            else:
+                done.append((refund, orders[refund.order_id]))
+        _finish(done)
 
 
-def _finish(refund: Refund, order: Order) -> None:
-    """The money is with the buyer, and no longer at the provider."""
-    ledger.post(
-        key=f"refunded:{refund.public_id}",
-        cause=("trade.order", order.pk),
-        kind="refunded",
-        transfers=[
-            Transfer(_account(refund), f"psp:{payment_reads.payment_by_id(order.payment_id).provider}", _money(refund))
-        ],
-        note={"refund": refund.public_id},
-    )
-    db.move(refund, rules.REFUND, "complete", completed_at=clock.now())
-    emit(RefundCompleted(refund.pk, order.pk))
+def _is_answer_to(answer: ProviderRefund, refund: Refund) -> bool:
+    named = (answer.cause_kind, answer.cause_id, answer.key)
+    return named == ("trade.refund", refund.pk, _provider_key(refund))
+
+
+def _finish(done: Sequence[tuple[Refund, Order]]) -> None:
+    """The money of each refund is with the buyer, and no longer at the provider; four statements for any number."""
+    if not done:
+        return
+    providers = payment_reads.providers_of(sorted({order.payment_id for _, order in done}))
+    ledger.post_batch(
+        [
+            NewPosting(
+                key=f"refunded:{refund.public_id}", cause=("trade.order", order.pk), kind="refunded",
+                transfers=[Transfer(_account(refund), f"psp:{providers[order.payment_id]}", _money(refund))],
+                note={"refund": refund.public_id},
+            )
+            for refund, order in done
+        ]
+    )  # fmt: skip
+    db.move_all([refund for refund, _ in done], rules.REFUND, "complete", completed_at=clock.now())
+    emit(*(RefundCompleted(refund.pk, order.pk) for refund, order in done))
 
 
 def _same(known: Refund, goods: Sequence[tuple[int, int]], shipping_minor: int) -> Refund:
