@@ -97,7 +97,7 @@ class Membership:
 
 def person(person_id: int) -> Person:
     """Refuses: not_found."""
-    found = Person.objects.filter(pk=person_id).first()
+    found = rows.first(Person, id=person_id)
     if found is None:
         raise Refusal("not_found")
     return found
@@ -166,7 +166,10 @@ def applications(limit: int = 100) -> list[Creator]:
 
 def merchant(merchant_id: int | str) -> Merchant:
     """A merchant by id or public id.  Refuses: not_found."""
-    found = Merchant.objects.filter(_by_id(merchant_id, "mer")).first()
+    if isinstance(merchant_id, int):
+        found = rows.first(Merchant, id=merchant_id)
+    else:
+        found = rows.first(Merchant, public_id=merchant_id) if is_id(merchant_id, "mer") else None
     if found is None:
         raise Refusal("not_found")
     return found
@@ -179,9 +182,7 @@ def merchant_ids() -> list[int]:
 
 def require_merchant(merchant_id: int) -> Merchant:
     """A merchant able to act.  Refuses: not_found, merchant_suspended."""
-    found = rows.first(Merchant, id=merchant_id)
-    if found is None:
-        raise Refusal("not_found")
+    found = merchant(merchant_id)
     if found.state == "suspended":
         raise Refusal("merchant_suspended")
     return found

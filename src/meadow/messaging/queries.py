@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from meadow.accounts import queries as accounts
 from meadow.governance import queries as governance
 from meadow.governance.queries.contact import REASONS
+from meadow.kernel import rows
 from meadow.kernel.errors import Refusal
 from meadow.messaging import rules
 from meadow.messaging.models import ChatLine, Delivery, Message, NoticeText, PhoneShare, Send, Thread
@@ -168,7 +169,7 @@ def phones_of(order_id: str, *, person_id: int) -> Phones:
 
 def notice_words(topic: str) -> Words:
     """The words of a notice: as an operator put them, else as they ship."""
-    found = NoticeText.objects.filter(topic=topic).first()
+    found = rows.first(NoticeText, topic=topic)
     if found is None:
         return rules.NOTICES[topic]
     return Words(found.title_en, found.title_zh, found.text_en, found.text_zh)

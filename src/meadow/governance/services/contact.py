@@ -12,7 +12,7 @@ from meadow.governance.queries import contact as queries
 from meadow.governance.queries import reaching
 from meadow.governance.rules import contact as rules
 from meadow.governance.rules.contact import ContactDecision, MessageClass, Opening
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 
@@ -70,14 +70,13 @@ def decide_contacts(
                 "(SELECT p FROM unnest(%s::bigint[]) AS u(p) ORDER BY p) s",
                 [wanted],
             )
-        people = accounts.Person.objects.filter(pk__in=wanted, is_active=True)
-        zones = dict(people.values_list("pk", "time_zone"))
+        zones = {person.pk: person.time_zone for person in rows.find(accounts.Person, id=wanted, is_active=True)}
         owner, at = queries.owner_of(sender.party), clock.now()
         facts = reaching.facts_for(sender.party, owner, kind, zones, at, channel=sender.channel, is_open=is_open)
         decided = {person_id: rules.may_contact(found) for person_id, found in facts.items()}
         if kind == "reply" and not is_open:
             _use_windows(sender.party, [pk for pk, one in decided.items() if one.verdict == "allow"], at)
-        rows = ContactRecord.objects.bulk_create(
+        kept = [
             ContactRecord(
                 person_id=person_id, kind=kind, party_kind=sender.party[0], party_id=sender.party[1], owner=owner,
                 channel=sender.channel or f"{sender.party[0]}:{sender.party[1]}", via=sender.via,
@@ -85,17 +84,20 @@ def decide_contacts(
                 day=at.astimezone(rules.zone_of(zones[person_id])).date(),
             )
             for person_id, one in decided.items()
-        )  # fmt: skip
-    return {row.person_id: Decided(decided[row.person_id], row.pk) for row in rows}
+        ]  # fmt: skip
+        rows.add(*kept)
+    return {row.person_id: Decided(decided[row.person_id], row.pk) for row in kept}
 
 
 def open_window(*, person_id: int, party: Party, opening: Opening) -> None:
     """A person did something that a party may answer."""
     answers, time = rules.OPENINGS[opening]
     at = clock.now()
-    ContactWindow.objects.create(
-        person_id=person_id, party_kind=party[0], party_id=party[1], opening=opening, opened_at=at, until=at + time,
-        answers_left=answers,
+    rows.add(
+        ContactWindow(
+            person_id=person_id, party_kind=party[0], party_id=party[1], opening=opening, opened_at=at,
+            until=at + time, answers_left=answers,
+        )
     )  # fmt: skip
 
 

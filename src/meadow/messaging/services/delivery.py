@@ -6,7 +6,7 @@ from django.core.mail import EmailMessage
 from meadow.accounts import queries as accounts
 from meadow.governance.services import contact as contacts
 from meadow.governance.services.contact import Decided, Sender
-from meadow.kernel import clock, signing
+from meadow.kernel import clock, rows, signing
 from meadow.kernel.db import atomic
 from meadow.messaging import queries
 from meadow.messaging.models import ChatLine, Message, Thread
@@ -27,18 +27,20 @@ def deliver(
 ) -> Decided | None:
     """Asks the policy and, if it allows, puts a message into the inbox.  None: it was there already, or nobody is."""
     with atomic():
-        if Message.objects.filter(once=once).exists():
+        if rows.first(Message, once=once) is not None:
             return None
         found = contacts.decide_contacts(sender=sender, kind=kind, person_ids=[person_id], cause=cause)
         decided = found.get(person_id)
         if decided is None or decided.decision.verdict != "allow":
             return decided
         at = clock.now()
-        Message.objects.create(
-            person_id=person_id, kind=kind, party_kind=sender.party[0], party_id=sender.party[1],
-            title_en=words.title_en, title_zh=words.title_zh, text_en=words.text_en, text_zh=words.text_zh,
-            once=once, contact_id=decided.contact_id, at=at,
-            mail_due_at=at if mail_to or accounts.person(person_id).email else None, mail_to=mail_to,
+        rows.add(
+            Message(
+                person_id=person_id, kind=kind, party_kind=sender.party[0], party_id=sender.party[1],
+                title_en=words.title_en, title_zh=words.title_zh, text_en=words.text_en, text_zh=words.text_zh,
+                once=once, contact_id=decided.contact_id, at=at,
+                mail_due_at=at if mail_to or accounts.person(person_id).email else None, mail_to=mail_to,
+            )
         )  # fmt: skip
     return decided
 

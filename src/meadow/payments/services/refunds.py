@@ -43,16 +43,30 @@ def request_refund(*, key: str, payment_id: int, amount: Money, cause: tuple[str
                 raise Refusal("key_reused", key=key)
             return known
         _check(payment, amount)
-        rows.change(payment, refunded_minor=payment.refunded_minor + amount.minor)
         now = clock.now()
         refund = ProviderRefund(
             key=key, payment=payment, of=of, amount_minor=amount.minor, cause_kind=cause[0], cause_id=cause[1],
             created_at=now, ask_at=now,
         )  # fmt: skip
-        rows.add(refund)
+        _write(refund)
+        payment.refunded_minor += amount.minor
         if adapter(payment.provider).is_local:
             _submit_here(refund)
     return refund
+
+
+def _write(refund: ProviderRefund) -> None:
+    """Stores a refund, and that so much of its payment is promised back; one statement."""
+    refund.pk = db.call(
+        "WITH promised AS (UPDATE payments_payment SET refunded_minor = refunded_minor + %s WHERE id = %s)"
+        ' INSERT INTO payments_providerrefund (public_id, key, payment_id, "of", amount_minor, state, cause_kind,'
+        " cause_id, created_at, ask_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+        [
+            refund.amount_minor, refund.payment_id, refund.public_id, refund.key, refund.payment_id, refund.of,
+            refund.amount_minor, refund.state, refund.cause_kind, refund.cause_id, refund.created_at, refund.ask_at,
+        ],
+    )  # fmt: skip
+    refund._state.adding = False
 
 
 def refund_stray(payment: Payment) -> list[ProviderRefund]:
@@ -138,7 +152,7 @@ def _submit_here(refund: ProviderRefund) -> None:
     Nobody else sees the refund yet: it was written in this transaction.
     """
     payment = refund.payment
-    if not may(payment.provider, payment.currency, "refund") or returns_under_way((refund.cause_kind, refund.cause_id)):
+    if returns_under_way((refund.cause_kind, refund.cause_id)) or not may(payment.provider, payment.currency, "refund"):
         return
     amount, at_provider = Money(refund.amount_minor, payment.currency), adapter(payment.provider)
     operation = Operation("refund", refund.public_id, amount, charge=bare_charge(payment), of=refund.of, text=TEXT)

@@ -1,7 +1,7 @@
 """What keeps an order's timer honest: longer time, corrected tracking, one reminder, lateness, and doubtful tracking."""
 
 from meadow.governance import services as governance
-from meadow.kernel import audit, clock
+from meadow.kernel import audit, clock, rows
 from meadow.kernel.audit import Actor
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
@@ -112,10 +112,10 @@ def doubt_tracking(*, order_id: int) -> list[int]:
     an operator has looked.  The orders are locked in the order of their ids.
     """
     with atomic():
-        numbers = Parcel.objects.filter(order_id=order_id).exclude(bare_number="").values_list("bare_number", flat=True)
+        numbers = {parcel.bare_number for parcel in rows.find(Parcel, order_id=order_id)} - {""}
         doubted: list[int] = []
-        for number in sorted(set(numbers)):
-            sharing = sorted(set(Parcel.objects.filter(bare_number=number).values_list("order_id", flat=True)))
+        for number in sorted(numbers):
+            sharing = sorted({parcel.order_id for parcel in rows.find(Parcel, bare_number=number)})
             if len(sharing) > escrow_rules.TRACKING_SHARED_BY or escrow_rules.is_made_up(number):
                 doubted += _flag(number, sharing)
     return doubted
