@@ -340,7 +340,7 @@ def test_events_handled_twice_change_nothing() -> None:
     commissions.open_commissions(order_ids=[order.pk])
     commissions.confirm_commissions(order_ids=[order.pk])
     commissions.finish_commissions(order_ids=[order.pk])
-    commissions.reduce_commission(order_id=order.pk, order_line_id=line.pk, refunded_minor=4000)
+    commissions.reduce_commissions(refunded={line.pk: 4000})
     after = affiliate.commission_of_line(line.pk)
     assert before is not None
     assert after is not None
@@ -350,7 +350,7 @@ def test_events_handled_twice_change_nothing() -> None:
         after.final_minor,
     )
     for provider_refund in ProviderRefund.objects.all():
-        services.complete_refund(refund_id=provider_refund.cause_id, provider_refund_id=provider_refund.pk)
+        services.complete_refunds(answers=[(provider_refund.cause_id, provider_refund.pk)])
     outbox.drain_all()
     assert bazaar.has(order) == ZERO | {"merchant": 5500, "creator": 1080, "platform": 420}
 
