@@ -68,7 +68,7 @@ def _is_none_of(ids: list[int]) -> models.Func:
 NextDue = DueRows[Any] | str | Callable[[], datetime | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
     """A timer's sweep: next_due tells its earliest due time, run(limit, until) works off what is due.
 
