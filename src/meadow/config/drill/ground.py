@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from meadow.config.drill.leap import WORK
 from meadow.config.settings import CHECKOUT
 from meadow.config.supervise import Instance
 from meadow.config.tour.onboarding import go_live
@@ -101,9 +102,9 @@ class Ground:
         return found
 
 
-def leap(instance: Instance, seconds: int) -> None:
-    """Moves the sandbox's clock without working off what falls due; the worker does that."""
-    command = [sys.executable, "-P", "-m", "meadow.config.drill.leap", str(seconds)]
+def leap(instance: Instance, seconds: int, *, works: bool = False) -> None:
+    """Moves the sandbox's clock without working off what falls due, which the worker does; or with it, taking its time."""
+    command = [sys.executable, "-P", "-m", "meadow.config.drill.leap", str(seconds), *([WORK] if works else [])]
     subprocess.run(command, env=instance.environment, cwd=CHECKOUT, check=True, stdin=subprocess.DEVNULL)
 
 

@@ -1,19 +1,28 @@
-"""Moves an installation's clock and does nothing of what falls due: run beside it, as `-m ... SECONDS`."""
+"""Moves an installation's clock: run beside it, as `-m ... SECONDS [work]`.
+
+With "work" all that falls due on the way is done first, as long as that takes; otherwise it is left to the worker.
+"""
 
 from __future__ import annotations
 
 import sys
 from datetime import timedelta
 
+WORK = "work"
 
-def main(seconds: int) -> None:
+
+def main(seconds: int, *, works: bool) -> None:
     import django
 
     django.setup()
-    from meadow.kernel import clock
+    from meadow.kernel import clock, sweeps
 
-    clock.set_to(clock.now() + timedelta(seconds=seconds))
+    to = clock.now() + timedelta(seconds=seconds)
+    if works:
+        sweeps.advance(to)
+    else:
+        clock.set_to(to)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), works=WORK in sys.argv[2:])
