@@ -14,6 +14,7 @@ from django.db import close_old_connections
 from django.test import RequestFactory
 from tests.sharing import market
 
+from meadow.catalog.models import FaceChange
 from meadow.config import lane_link, lane_rows
 from meadow.config.lane import Lane
 from meadow.config.lane_link import Link
@@ -310,6 +311,74 @@ def test_a_busy_process_looks_at_faces_again_before_its_promise_ends_and_at_a_to
     front.rows.clock_offset += timedelta(days=61)
     front.get(path)
     assert front.fell_through == 1
+
+
+@pytest.fixture
+def sure(front, token, monkeypatch) -> Front:
+    """A busy process that knows a token and all behind it, and would be told of a change of the product."""
+    front.warm(code_of(token))
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    front.hurry()
+    for _ in range(3):
+        front.rows.refresh()
+        front.get(f"/api/v1/landings/{code_of(token)}")
+        front.seconds.now += 1.3
+        front.hurry()
+    front.rows.refresh()
+    return front
+
+
+def test_a_busy_process_reads_a_product_anew_only_when_it_was_changed(sure, token, shop, monkeypatch):
+    from meadow.catalog import services as catalog
+
+    path, read = f"/api/v1/landings/{code_of(token)}", list[str]()
+    faces = Link.faces
+    monkeypatch.setattr(Link, "faces", lambda self, kind, *asked: read.append(kind) or faces(self, kind, *asked))
+    for _ in range(3):
+        sure.seconds.now += 1.3
+        sure.hurry()
+        sure.rows.refresh()
+        assert sure.get(path).json["product"]["price_minor"] == 12_900
+    assert sorted(set(read)) == ["creator", "pays_all", "post", "shop"]
+    sku = market.sku_of(token.product_id)
+    changes: list[tuple[Callable[[], Any], str, Any]] = [
+        (lambda: catalog.change_price(sku_id=sku, price_minor=9_900, by=shop.keeper), "price_minor", 9_900),
+        (lambda: catalog.change_stock(sku_id=sku, left=3, by=shop.keeper), "left", 3),
+        (lambda: catalog.reserve(lines=[(sku, 1)], cause=("test", 1), expires_at=NOW), "left", 2),
+        (lambda: catalog.close_shop(shop_id=shop.id, by=shop.keeper), "on_sale", False),
+    ]  # fmt: skip
+    for change, name, seen in changes:
+        before = sure.get(path).json["product"][name]
+        assert before != seen
+        read.clear()
+        change()
+        sure.rows.refresh()
+        assert "product" in read, name
+        # What was made of the old face is used for a moment more, well within the promise.
+        sure.seconds.now += lane_rows.FRESH_SECONDS
+        sure.hurry()
+        assert sure.get(path).json["product"][name] == seen
+    assert sure.fell_through == 0
+
+
+def test_who_looked_away_for_long_reads_all_anew(sure, token):
+    assert sure.rows._faces["product", token.product_id].is_sure
+    sure.seconds.now += lane_rows.AWAY_SECONDS + 1
+    FaceChange.objects.all().delete()
+    sure.rows._look_for_changes()
+    assert not sure.rows._faces["product", token.product_id].is_sure
+    assert not sure.rows._kept
+
+
+def test_marks_of_changes_are_kept_for_an_hour(token, shop, monkeypatch):
+    from meadow.catalog import services as catalog
+
+    FaceChange.objects.all().delete()
+    catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
+    assert set(FaceChange.objects.values_list("product_id", flat=True)) == {token.product_id}
+    assert catalog.forget_face_changes() == 0
+    FaceChange.objects.update(at=clock.machine_now() - timedelta(minutes=61))
+    assert catalog.forget_face_changes() >= 1
 
 
 def test_a_known_browser_that_sends_a_cookie_or_asks_otherwise_is_not_taken_for_the_one_known(front, token):

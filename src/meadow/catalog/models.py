@@ -282,3 +282,14 @@ class ImportChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.of_id} #{self.position}"
+
+
+class FaceChange(models.Model):
+    """That what is shown of a product changed, by which transaction; product 0 stands for all.  Kept for an hour."""
+
+    product_id = models.BigIntegerField()  # no foreign key: a mark holds nothing and outlives nothing
+    changed_by = models.BigIntegerField(db_index=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"product {self.product_id}"

@@ -78,12 +78,13 @@ class Link:
         """A token's own row, a fourth of the work."""
         return self._one(b"token", number, machine, _OF_TOKEN)
 
-    def changes(self, since: int, machine: datetime) -> tuple[list[int], int, datetime]:
-        """The numbers of the tokens changed by this transaction or a later one, from which one to ask next, the time."""
+    def changes(self, since: int, machine: datetime) -> tuple[list[int], list[int], int, datetime]:
+        """What this transaction or a later one changed: numbers of tokens, ids of products (0: all); then from which one to
+        ask next, and the time."""
         result = self._ask(b"changes", b"%d" % since, machine)
         value = result.get_value
-        numbers = (value(0, 2) or b"").decode()
-        return [int(each) for each in numbers.split(",") if each], int(value(0, 1) or 0), _time(value(0, 0) or b"")
+        numbers, products = ([int(each) for each in (value(0, n) or b"").split(b",") if each] for n in (2, 3))
+        return numbers, products, int(value(0, 1) or 0), _time(value(0, 0) or b"")
 
     def faces(self, kind: str, ids: Sequence[int], machine: datetime) -> Iterator[tuple[int, Cells]]:
         """The faces of one kind as the database spells them, by id: most are what they were, so few need to be read."""
@@ -141,7 +142,8 @@ def _statements(moment: str) -> Iterator[tuple[bytes, str, int]]:
     one, many = 20, 1016
     yield b"landing", f"SELECT {moment}, l.* FROM sharing_landing($1::bigint, {moment}) l", one
     yield b"token", f"SELECT {moment}, t.* FROM sharing_token_row($1::bigint) t", one
-    yield b"changes", f"SELECT {moment}, c.ask_next, c.numbers FROM sharing_changed_tokens($1::bigint) c", one
+    changes = "c.ask_next, c.numbers, catalog_changed_products($1::bigint) FROM sharing_changed_tokens($1::bigint) c"
+    yield b"changes", f"SELECT {moment}, {changes}", one
     for kind, source in _SOURCES.items():
         face = source.format(moment=moment)
         columns, join = (face, "") if kind == "pays_all" else ("f.*", f" CROSS JOIN LATERAL {face} f")

@@ -1,8 +1,9 @@
 """What the fast lane knows of tokens: from the database while a process is quiet, and from memory while it is busy.
 
 A landing is a token's own row, which seldom changes, and the faces of creator, shop, product and post behind it, which
-many tokens share.  A busy process keeps own rows as long as it hears, five times a second, which of them have changed;
-the faces that were lately in use it reads anew, many together.  What was not confirmed within two seconds is not used.
+many tokens share.  A busy process keeps own rows and products as long as it hears, five times a second, which of them
+have changed; the other faces that were lately in use it reads anew, many together.  What was not confirmed within two
+seconds is not used.
 So a token that was never asked for costs one look at its own row, and one that comes again costs none.
 """
 
@@ -30,6 +31,8 @@ FRESH_SECONDS, PROMISE_SECONDS = 1.2, 2.0
 #: In use is what was asked for within this time, and so long after the last request the process goes on looking.
 USE_SECONDS = 30.0
 LOOK_SECONDS = 0.2
+#: Marks of changes are kept far longer; whoever looked away for so long begins anew.
+AWAY_SECONDS = 60.0
 AT_ONCE = 500
 FACES_MOST = 20_000
 
@@ -40,11 +43,12 @@ _machine_now = clock.machine_now
 class Face:
     """What many tokens share, when it was read and when last used.  A changed one is another object."""
 
-    __slots__ = ("cells", "read_at", "used_at", "values")
+    __slots__ = ("cells", "is_sure", "read_at", "used_at", "values")
 
     def __init__(self, values: Values, now: float) -> None:
         self.values, self.read_at, self.used_at = values, now, now
         self.cells: Cells | None = None  # as the database spelled it, if it was read with others
+        self.is_sure = False  # a change of it since it was read would be told: every look for changes confirms it
 
 
 class Made:
@@ -162,26 +166,45 @@ class Rows:
 
     def _look_for_changes(self) -> None:
         now, machine = self._seconds(), _machine_now()
-        changed, since, moment = self._link().changes(self._since, machine)
+        if now - self._sure_at > AWAY_SECONDS:
+            self._since = 0
+        changed, products, since, moment = self._link().changes(self._since, machine)
         with self._lock:
             # Nobody vouches for what was read before the first look, or from a database that was set back.
-            for number in changed if 0 < self._since <= since else list(self._kept):
+            is_told = 0 < self._since <= since
+            for number in changed if is_told else list(self._kept):
                 self._kept.pop(number, None)
+            if not is_told or 0 in products:
+                products = [each for kind, each in self._faces if kind == "product"]
+            for each in products:
+                self._doubt(("product", each))
             self._since, self._sure_at, self._looks = since, now, self._looks + 1
             self.clock_offset = moment - machine
+
+    def _doubt(self, key: Key) -> None:
+        """A face that may have changed since the last look is read anew at once."""
+        face = self._faces.get(key)
+        if face is not None and face.is_sure:
+            face.is_sure, face.read_at = False, self._sure_at
+            self._wanted.add(key)
+
+    def _seen_at(self, face: Face) -> float:
+        """When it was last known to be so."""
+        return self._sure_at if face.is_sure else face.read_at
 
     def _assembled(self, kept: Kept, now: float) -> Made | None:
         """The landing made of what is known; None if a face is missing or too old, or nobody can tell who is paid."""
         faces, oldest = list[Face](), now
         for key in kept.keys:
             face = self._faces.get(key)
-            if face is None or now - face.read_at > PROMISE_SECONDS:
+            seen_at = self._seen_at(face) if face is not None else -PROMISE_SECONDS
+            if face is None or now - seen_at > PROMISE_SECONDS:
                 # One look at the whole landing tells all but whether the shop pays everybody.
                 self._wanted.add(kept.keys[4])
                 self._ask_anew()
                 return None
             face.used_at = now
-            oldest = min(oldest, face.read_at)
+            oldest = min(oldest, seen_at)
             faces.append(face)
         if now - oldest > FRESH_SECONDS:
             self._ask_anew()
@@ -211,7 +234,7 @@ class Rows:
             self._missed += (any(self._is_missing(key, now) for key in kept.keys[:4]) - self._missed) / 64
             for key in kept.keys[:4]:
                 width = len(FACES[key[0]])
-                self._put_face(key, values[at : at + width], now)
+                self._put_face(key, values[at : at + width], now, looks)
                 at += width
             kept.whole_at = now
             if kept.keys[4] not in self._faces:
@@ -230,19 +253,19 @@ class Rows:
             return self._keep(number, answer[0], now, looks)
 
     def _read_faces(self, kind: str, ids: list[int]) -> None:
-        now = self._seconds()
+        now, looks = self._seconds(), self._looks
         found = dict(self._link().faces(kind, [each for each in ids if each], _machine_now()))
         with self._lock:
             for each in ids:
                 face, cells = self._faces.get((kind, each)), found.get(each)
                 if each == 0:
-                    self._put_face((kind, 0), _NONE[kind], now)
+                    self._put_face((kind, 0), _NONE[kind], now, looks)
                 elif cells is None:
                     self._faces.pop((kind, each), None)
                 elif face is not None and face.cells == cells:
-                    face.read_at = now
+                    self._put_face((kind, each), face.values, now, looks)
                 else:
-                    self._put_face((kind, each), face_of(kind, cells), now)
+                    self._put_face((kind, each), face_of(kind, cells), now, looks)
                     self._faces[kind, each].cells = cells
             if len(self._faces) > FACES_MOST:
                 for key in sorted(self._faces, key=lambda key: self._faces[key].used_at)[: FACES_MOST // 4]:
@@ -250,15 +273,18 @@ class Rows:
 
     def _is_missing(self, key: Key, now: float) -> bool:
         face = self._faces.get(key)
-        return face is None or now - face.read_at > PROMISE_SECONDS
+        return face is None or now - self._seen_at(face) > PROMISE_SECONDS
 
-    def _put_face(self, key: Key, values: Values, now: float) -> None:
+    def _put_face(self, key: Key, values: Values, now: float, looks: int) -> None:
+        """Keeps a face that was read after so many looks; no look will tell what changed before one that came meanwhile."""
         face = self._faces.get(key)
         if face is not None and face.values == values:
             face.read_at = now
         else:
             fresh = self._faces[key] = Face(values, now)
             fresh.used_at = face.used_at if face is not None else now
+            face = fresh
+        face.is_sure = key[0] == "product" and self._since > 0 and looks == self._looks
 
     def _keep(self, number: int, own: Values, now: float, looks: int) -> Kept:
         """Keeps a row that was read after so many looks for changes.  One that was read before the last look is used
@@ -323,7 +349,7 @@ class Rows:
 
 
 def _is_due(face: Face, now: float) -> bool:
-    return now - face.read_at > FRESH_SECONDS and now - face.used_at <= USE_SECONDS
+    return not face.is_sure and now - face.read_at > FRESH_SECONDS and now - face.used_at <= USE_SECONDS
 
 
 def _parts(of: list[int]) -> Iterable[list[int]]:

@@ -117,6 +117,7 @@ def _beat() -> None:
 
 def _check() -> None:
     """Runs every invariant; a violation is an error in the log and red in ./meadow doctor."""
+    from meadow.catalog import services as catalog
     from meadow.config import invariants
     from meadow.kernel import heartbeats, idempotency, limits
     from meadow.ledger import services as ledger
@@ -130,6 +131,7 @@ def _check() -> None:
     heartbeats.beat("invariants", note=found)
     limits.forget_old()
     idempotency.forget_old()
+    catalog.forget_face_changes()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from meadow.catalog.services.products import (
     add_product,
     change_price,
     change_stock,
+    forget_face_changes,
     limit_per_buyer,
     offer_product,
     withdraw_product,
@@ -31,6 +32,7 @@ from meadow.catalog.services.stock import (
 from meadow.catalog.services.texts import texts_of_products, texts_of_shops
 
 __all__ = [
+    "forget_face_changes",
     "texts_of_products",
     "texts_of_shops",
     "ImportReport",

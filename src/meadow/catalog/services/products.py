@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from meadow.catalog import queries, rules
-from meadow.catalog.models import PriceVersion, Product, ProductImage, Sku, Suspension
+from meadow.catalog.models import FaceChange, PriceVersion, Product, ProductImage, Sku, Suspension
 from meadow.catalog.services.room import require_room
 from meadow.catalog.services.texts import carry_out, check_listing, listing_words
 from meadow.governance.services import TextSurface, judge_words, next_id
@@ -14,6 +15,8 @@ from meadow.kernel.db import atomic, move
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import ProductChanged, ProductWithdrawn
 from meadow.kernel.outbox import emit
+
+KEEP_FACE_CHANGES = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +281,8 @@ def _tags(tags: Sequence[str]) -> list[str]:
     if len(found) > rules.LIMITS["tags"]:
         raise Refusal("too_many", limit=rules.LIMITS["tags"])
     return found
+
+
+def forget_face_changes() -> int:
+    """Drops marks of changes that everybody who looks for them has seen; the worker calls it now and then."""
+    return FaceChange.objects.filter(at__lt=clock.machine_now() - KEEP_FACE_CHANGES).delete()[0]
