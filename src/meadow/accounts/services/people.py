@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from meadow.accounts import queries, rules
 from meadow.accounts.models import ClaimCode, Person
 from meadow.accounts.services.words import require_fit
-from meadow.kernel import audit, clock, db, limits
+from meadow.kernel import audit, clock, db, limits, rows
 from meadow.kernel.db import atomic
 from meadow.kernel.errors import Refusal
 from meadow.kernel.events import GuestClaimed, PersonJoined
@@ -21,8 +21,7 @@ def make_guest(*, locale: str) -> Person:
     """A person without credentials, so that somebody may buy without an account.  Refuses: malformed."""
     guest = Person(is_guest=True, locale=_locale(locale), created_at=clock.now())
     guest.set_unusable_password()
-    with atomic():
-        guest.save(force_insert=True)
+    rows.add(guest)
     return guest
 
 

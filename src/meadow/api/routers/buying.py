@@ -15,6 +15,7 @@ from meadow.api.routers.orders import OrderShort, order_short
 from meadow.api.routers.payments import PaymentOut, payment_out
 from meadow.api.routers.sharing import Carrier, carrier_of
 from meadow.catalog import queries as catalog
+from meadow.kernel import rows
 from meadow.kernel.errors import Refusal
 from meadow.trade import queries, services
 
@@ -324,10 +325,11 @@ def place_orders(request: HttpRequest, checkout: Checkout, body: PlaceIn) -> Any
     _note(found.pk, "last", body)
     placed = services.place_orders(
         checkout_id=found.pk, address=body.address.model_dump(), contact=body.contact.model_dump(),
-        provider=body.provider or queries.best_way(queries.ways_to_pay(queries.quote(found))), total_minor=body.total_minor, buyer_id=caller.person_id,
+        provider=body.provider or "", total_minor=body.total_minor, buyer_id=caller.person_id,
         price_versions=None if seen is None else {ids[sku]: version for sku, version in seen.items()},
         locale="zh-hans" if language_of(request) == "zh" else "en",
     )  # fmt: skip
+    rows.fill(placed.orders, "shop")
     return {
         "orders": [{**order_short(order), "link": queries.order_link(order)} for order in placed.orders],
         "payments": [payment_out(payment) for payment in placed.payments],

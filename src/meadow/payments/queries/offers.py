@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.errors import Refusal
 from meadow.payments import adapters, rules
 from meadow.payments.models import ProviderAccount, ProviderContract, ProviderHealth, ProviderMerchant
@@ -88,9 +88,9 @@ def require_carries(*, provider: str, currency: str, share_bp: int) -> None:
 
 def provider_views(currency: str) -> list[ProviderView]:
     """Every provider of the installation in one currency, in the order of the fallback list."""
-    contracts = {row.provider: row for row in ProviderContract.objects.filter(currency=currency)}
-    health = {row.provider: row for row in ProviderHealth.objects.all()}
     enabled, now = adapters.enabled(), clock.machine_now()
+    contracts = {row.provider: row for row in rows.find(ProviderContract, currency=currency)}
+    health = {row.provider: row for row in rows.find(ProviderHealth, provider=list(enabled))}
     views = []
     for place, (name, at_provider) in enumerate(enabled.items()):
         row = contracts.get(name) or ProviderContract(provider=name, currency=currency, position=place, since=now)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from meadow.catalog import queries as catalog
-from meadow.kernel import clock, signing
+from meadow.kernel import clock, rows, signing
 from meadow.kernel.errors import Refusal
 from meadow.ledger.queries import split
 from meadow.payments import queries as payments
@@ -108,7 +108,7 @@ def checkout_by_token(token: str, *, person_id: int | None = None) -> Checkout:
 
 def checkout(checkout_id: int, *, person_id: int | None = None) -> Checkout:
     """Refuses: not_found."""
-    found = Checkout.objects.filter(pk=checkout_id).first()
+    found = rows.first(Checkout, id=checkout_id)
     if found is None or found.buyer_id not in (None, person_id):
         raise Refusal("not_found")
     return found

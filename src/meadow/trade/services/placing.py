@@ -4,7 +4,7 @@ Everything that may refuse looks first.  The stock comes last, because its rows 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,7 +71,7 @@ def place_orders(
     price_versions (SKU id to version) say which prices the buyer has seen, by default those the checkout was opened
     with.  total_minor (per currency) only confirms a shipping price that changed meanwhile: what is charged is always
     counted here.  Where several shops sell and one lacks stock, the others' orders are placed.  buyer_id None makes a
-    guest, who must give an e-mail or a phone.
+    guest, who must give an e-mail or a phone.  No provider means the first that is offered.
 
     Refuses: not_found, address_refused, price_changed, total_changed, not_on_sale, out_of_stock, gift_alone, merchant_not_live,
     order_above_level, provider_unknown, provider_closed, provider_cannot_carry, feature_suspended.
@@ -124,6 +124,7 @@ def _place(
         buyer_id, {n: line.quantity for n, line in wanted.items()}, {n: line.sku for n, line in wanted.items()}
     )
     _check_prices(quote, price_versions, total_minor)
+    provider = provider or queries.best_way(queries.ways_to_pay(replace(quote, parts=tuple(parts))))
     buyer = buyer_id if buyer_id is not None else accounts.make_guest(locale=locale).pk
     started = _start_payments(checkout, parts, provider)
     orders, lines = _write(checkout, parts, started, Buying(buyer, reach, address))
