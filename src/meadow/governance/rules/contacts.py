@@ -21,6 +21,7 @@ _ENGLISH = {
     "eight": "8", "nine": "9",
 }  # fmt: skip
 _WORDS = re.compile(rf"\b(?:{'|'.join(_ENGLISH)})\b(?:[\W_]+(?:{'|'.join(_ENGLISH)})\b){{6,}}")
+_TWO_WORDS = re.compile(rf"(?:{'|'.join(_ENGLISH)})[\W_]+(?:{'|'.join(_ENGLISH)})")
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{2,64}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}\b", re.ASCII)
 
 _NEAR = 14
@@ -67,7 +68,7 @@ class Contact:
 def contacts(text: str, folded: str, labels: Iterable[tuple[int, int, bool]]) -> list[Contact]:
     """What a text hands out.  labels: where messengers are named (start, end, veiled), in the raw text."""
     runs = list(_RUN.finditer(folded))
-    words = list(_WORDS.finditer(folded)) if sum(map(folded.count, _ENGLISH)) >= 7 else []
+    words = list(_WORDS.finditer(folded)) if _TWO_WORDS.search(folded) else []
     mails = list(_MAIL.finditer(folded)) if "@" in folded else []
     named = list(labels)
     if not runs and not words and not mails and not named:

@@ -44,10 +44,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """One spelling of a term: its letters as the folded layer has them, and where it is parted by itself."""
+    """One spelling of a term: its letters as the folded layer has them, and where it is parted by itself.
+
+    lead: how many signs stand before its first letter.
+    """
 
     number: int
     text: str
+    folded: str
+    lead: int
     letters: str
     own_gaps: frozenset[int]
     is_veil: bool
@@ -100,21 +105,21 @@ class _Patterns(Generic[T]):
 class Matcher:
     """All terms of some topics, compiled; about a second for 40,000 terms."""
 
-    __slots__ = ("_folded", "_heard", "_mixed", "_shades", "_slight", "_squeezed", "terms", "topics")
+    __slots__ = ("_heard", "_mixed", "_shades", "_short", "_slight", "_squeezed", "terms", "topics")
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self._shades = shades()
         self.terms: list[Term] = []
         self.topics: list[Topic] = []  # of the term at the same place
-        self._folded, self._squeezed = _Patterns[_Written](), _Patterns[_Written]()
+        self._short, self._squeezed = _Patterns[_Written](), _Patterns[_Written]()
         # Heard in any text; and where Latin letters stand among Chinese, since two syllables coincide in every other text.
         self._heard, self._mixed = _Patterns[_Spoken](), _Patterns[_Spoken]()
         self._slight: dict[int, bool] = {}  # by the place of a pattern of sounds
         for topic in topics:
             for term in topic.terms:
                 self._add(topic, term)
-        for patterns in (self._folded, self._squeezed):
-            patterns.build()
+        self._short.build()
+        self._squeezed.build()
         self._heard.build()
         self._mixed.build()
 
@@ -127,10 +132,11 @@ class Matcher:
             folded = cast.fold.cast(text)
             squeezed = cast.squeeze.cast(folded)
             letters, gaps = veils.letters_and_gaps(folded, cast.squeeze)
-            written = _Written(number, natural(text), letters, gaps, is_veil)
-            self._folded.add(folded, written)
-            if len(squeezed) > 1:  # one letter alone hides nothing
+            written = _Written(number, natural(text), folded, folded.find(letters[:1]), letters, gaps, is_veil)
+            if len(squeezed) > 1:
                 self._squeezed.add(squeezed, written)
+            else:  # one letter alone hides nothing
+                self._short.add(folded, written)
         own = "".join(char for char in cast.fold.cast(term.text) if char.isalnum())
         for syllables in voicings(term):
             spoken = _Spoken(number, syllables, own)
@@ -142,19 +148,19 @@ class Matcher:
         """The terms that count on a surface, by their place in the text; an innocent text takes three passes only."""
         cast = self._shades
         folded = cast.fold.cast(text) if folded is None else folded
-        finds = self._folded.find(folded)
-        squeezed = self._squeezed.find(cast.squeeze.cast(text))
+        plain, parted = self._written(folded)
         heard: Finds = []
         mixed: list[tuple[int, Trail, Finds]] = []
         if not text.isascii():
-            heard = self._heard.find(cast.sound.cast(text))
+            heard = self._heard.find(cast.sound.over(folded))
             mixed = self._mixed_finds(text, folded)
-        if not finds and not squeezed and not heard and not mixed:
+        if not plain and not parted and not heard and not mixed:
             return []
         look = _Look(text, surface, self)
-        for written, start, end in self._folded.owned(finds):
-            look.folded(written, start, end)
-        for written, start, end in self._squeezed.owned(squeezed):
+        for end, start in sorted(plain)[:MOST_FINDS]:
+            for written in plain[end, start]:
+                look.folded(written, start, end)
+        for written, start, end in parted:
             look.squeezed(written, start, end)
         for spoken, start, end in self._heard.owned(heard):
             look.sound(spoken, start, end, look.trail(cast.sound), 0)
@@ -163,6 +169,28 @@ class Matcher:
                 look.sound(spoken, start, end, trail, offset)
         return look.hits()
 
+    def _written(self, folded: str) -> tuple[dict[tuple[int, int], list[_Written]], list[tuple[_Written, int, int]]]:
+        """What stands in a folded text, by (end, start); and the finds in its squeezed form that may be a disguise.
+
+        What stands in the one stands in the other, too, but for single letters: so only one is searched for all terms.
+        """
+        plain: dict[tuple[int, int], list[_Written]] = {}
+        parted: list[tuple[_Written, int, int]] = []
+        for place, start, end in self._short.find(folded):
+            plain[end, start] = [*self._short.owners(place)]
+        finds = self._squeezed.find(self._shades.squeeze.over(folded))
+        kept = self._shades.squeeze.kept(folded) if finds else []
+        for count, (place, start, end) in enumerate(finds):
+            first = kept[start]
+            for written in self._squeezed.owners(place):
+                begin = first - written.lead
+                if begin >= 0 and folded.startswith(written.folded, begin):
+                    plain.setdefault((begin + len(written.folded), begin), []).append(written)
+                # Letters in a row are none.
+                if count < MOST_FINDS and not folded.startswith(written.letters, first):
+                    parted.append((written, start, end))
+        return plain, parted
+
     def _mixed_finds(self, text: str, folded: str) -> list[tuple[int, Trail, Finds]]:
         """What is heard around Latin letters that can be spoken: (where a window begins, its trail, finds in it)."""
         if len(folded) != len(text):
@@ -170,10 +198,7 @@ class Matcher:
         windows: list[tuple[int, int, list[tuple[int, int]]]] = []
         reach = -1
         for begin, end in _apart_from_addresses(text):
-            for run in _LATIN.finditer(folded, begin, end):
-                if not is_spoken(run[0]):
-                    continue
-                first, behind = run.span()
+            for first, behind in [run.span() for run in _LATIN.finditer(folded, begin, end) if is_spoken(run[0])]:
                 if first > reach:
                     windows.append((max(reach, first - _REACH, 0), 0, []))
                 reach = behind + _REACH
@@ -189,6 +214,8 @@ class Matcher:
         sound = self._shades.sound
         shadows = [sound.cast(text[start:end]) for start, end, _ in windows]
         finds = self._mixed.find("\n".join(shadows))
+        if not finds:
+            return []
         found: list[tuple[int, Trail, Finds]] = []
         at = 0
         for (start, end, runs), shadow in zip(windows, shadows, strict=True):
@@ -266,9 +293,9 @@ class _Look:
         if not veils.stands_alone(self.text, first, behind, written.letters, self.shades.fold):
             return
         raw = self.text[first:behind]
-        is_plain = natural(raw) == written.text
         layer: Layer = "exact" if raw == self.matcher.terms[written.number].text else "folded"
-        self._keep(written.number, layer, first, behind, is_veiled=written.is_veil or not is_plain)
+        is_veiled = written.is_veil or (layer == "folded" and natural(raw) != written.text)
+        self._keep(written.number, layer, first, behind, is_veiled=is_veiled)
 
     def squeezed(self, written: _Written, start: int, end: int) -> None:
         if not self._counts(written.number):

@@ -8,6 +8,7 @@ from string import ascii_letters, digits
 from typing import NamedTuple
 
 from meadow.governance.rules.addresses import is_invisible, registrable_domain
+from meadow.governance.rules.charsets import any_of
 
 MOST_CHARACTERS = 200_000
 _TABLE_SIZE = 0x20000
@@ -198,17 +199,7 @@ def _table() -> list[str]:
 @cache
 def _changed() -> re.Pattern[str]:
     """What an ordinary text has none of: the characters that are dropped or folded, and those of the further planes."""
-    spans: list[list[int]] = []
-    for code, plain in enumerate(_table()[:0x10000]):
-        if plain == chr(code):
-            continue
-        if spans and spans[-1][1] == code - 1:
-            spans[-1][1] = code
-        else:
-            spans.append([code, code])
-    ranges = "".join(rf"\u{first:04x}-\u{last:04x}" for first, last in spans)
-    # Ranges beyond are tried one by one, so there is only one.
-    return re.compile(rf"[{ranges}\U00010000-\U0010ffff]")
+    return any_of(code for code, plain in enumerate(_table()[:0x10000]) if plain != chr(code))
 
 
 def _is_dropped(char: str) -> bool:
