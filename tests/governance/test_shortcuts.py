@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meadow.governance.rules import addresses, carried, links, text
+from meadow.governance.rules import addresses, carried, contacts, links, text
 from meadow.governance.rules.addresses import Address, Disguise, read_address
 from meadow.governance.rules.carried import TooDeep
+from meadow.governance.rules.matcher import Matcher
+from meadow.governance.rules.shadow import Trail, shades
+from meadow.governance.rules.surfaces import PUBLIC
+from meadow.governance.rules.terms import Term, Topic
 
 HOSTS = (
     "weimai.cn",
@@ -139,3 +143,72 @@ def test_the_list_of_white_space_is_complete() -> None:
     listed = re.compile(f"[{text._SPACE}]")
     every = "".join(map(chr, range(0x110000)))
     assert listed.findall(every) == re.findall(r"\s", every)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["evil", "com", "a", " ", "\t", ".", "。", "点", "dot", "[.]", ",", "-", "*", "&#46;", "%2e", "茶", "\\."]
+        )
+    ).map("".join)
+)
+@settings(max_examples=300)
+def test_spelled_dots_are_found_by_their_signs_as_at_every_place(folded: str) -> None:
+    every: list[tuple[int, int, str]] = []
+    for place in range(len(folded)):
+        if (dot := text._SPELLED_DOT.match(folded, place)) and (not every or every[-1][1] <= dot.start()):
+            every.append((*dot.span(), "."))
+    assert text._dotted(folded) == every
+
+
+def test_layers_over_the_folded_one_are_those_of_the_text_itself() -> None:
+    cast = shades()
+    every = [chr(code) for code in (*range(0x20100), *range(0xE0000, 0xE0200))]
+    for shade in (cast.squeeze, cast.sound):
+        assert [shade.over(cast.fold.cast(char)) for char in every] == [shade.cast(char) for char in every]
+
+
+@given(st.text("aA，㎏…\u200b茶🐧李😀", min_size=1, max_size=12))
+def test_the_way_back_is_the_same_where_every_character_has_one_of_its_own(raw: str) -> None:
+    fold = shades().fold
+    trail, places = Trail(raw, fold), [n for n, char in enumerate(raw) for _ in fold.char(char)]
+    for place, origin in enumerate(places):
+        assert trail.span(place, place + 1) == (origin, origin + 1)
+
+
+TERMS = tuple(Term(word, "a.b") for word in ("茶", "(茶)", "茶杯", "茶-杯", "v:", "a b", "ab", "aba", "(ab", "l1"))
+TOPIC = Topic("a", 1, "b", "goods.prohibited", "T", "题", "forbidden", "block", "review", PUBLIC, terms=TERMS)
+MATCHER = Matcher([TOPIC])
+
+
+@given(st.text("茶杯()-v: ab l1i", max_size=16))
+@settings(max_examples=300)
+def test_what_stands_in_a_text_is_found_by_its_letters(folded: str) -> None:
+    plain, parted = MATCHER._written(folded)
+    found = {(start, end) for end, start in plain}
+    words = {term.text for term in TERMS}
+    assert found == {(at, at + len(word)) for word in words for at in range(len(folded)) if folded.startswith(word, at)}
+    # What is left out of the second look is a row of letters, which is no disguise.
+    squeezed = shades().squeeze.over(folded)
+    every = {
+        (written.letters, start, end)
+        for place, start, end in MATCHER._squeezed.find(squeezed)
+        for written in MATCHER._squeezed.owners(place)
+    }
+    kept = [place for place, char in enumerate(folded) if shades().squeeze.char(char)]
+    in_a_row = {one for one in every if folded.startswith(one[0], kept[one[1]])}
+    assert {(written.letters, start, end) for written, start, end in parted} == every - in_a_row
+
+
+_ANY_RUN = re.compile(rf"[{contacts._DIGIT}li](?<![a-z][li])(?:[\W_]{{0,3}}[{contacts._DIGIT}oil]){{6,}}")
+
+
+@given(st.text("0一oila -.茶", max_size=24))
+@settings(max_examples=300)
+def test_a_number_begins_at_its_first_digit(folded: str) -> None:
+    assert [m.span() for m in contacts._RUN.finditer(folded)] == [m.span() for m in _ANY_RUN.finditer(folded)]
+
+
+@given(st.lists(st.sampled_from(["one", "two", "six", "oh", "a", " ", "-", "_"]), max_size=20).map("".join))
+def test_seven_numbers_in_words_hold_two_in_a_row(folded: str) -> None:
+    assert contacts._TWO_WORDS.search(folded) or not contacts._WORDS.search(folded)

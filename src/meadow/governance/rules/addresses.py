@@ -6,6 +6,7 @@ them read alike is accepted here and written back in one form; every other one i
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -42,7 +43,10 @@ class Disguise(Exception):
 
 
 class Address(NamedTuple):
-    """An address read in full: host in ASCII and lower case, no default port, no user name; domain is registrable."""
+    """An address read in full: host in ASCII and lower case, no default port, no user name; domain is registrable.
+
+    url is the one form in which it is stored and shown.
+    """
 
     scheme: str
     host: str
@@ -52,16 +56,7 @@ class Address(NamedTuple):
     fragment: str
     is_own: bool
     origin: str
-
-    @property
-    def url(self) -> str:
-        """The one form in which this address is stored and shown."""
-        url = self.origin + _written(self.path or "/")
-        if self.query:
-            url += "?" + _written(self.query)
-        if self.fragment:
-            url += "#" + _written(self.fragment)
-        return url
+    url: str
 
 
 def read_address(text: str, own: str = "") -> Address:
@@ -86,15 +81,23 @@ def read_address(text: str, own: str = "") -> Address:
     host, port = _split_authority(authority, scheme)
     before_fragment, _, fragment = tail.partition("#")
     path, _, query = before_fragment.partition("?")
-    return _addressed(scheme, host, port, (path, query, fragment), own)
+    return _addressed(scheme, host, port, (path, query, fragment), own, written=_written)
 
 
-def _addressed(scheme: str, host: str, port: str, page: tuple[str, str, str], own: str) -> Address:
+def _addressed(
+    scheme: str, host: str, port: str, page: tuple[str, str, str], own: str, written: Callable[[str], str] = str
+) -> Address:
     """The address of a page, given by path, query and fragment, if its host is this site's or is registered."""
     origin = f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
     is_own = bool(own) and origin == own.rstrip("/").lower()
     domain = host if is_own else _registrable(host, port)
-    return Address(scheme, host, domain, *page, is_own, origin)
+    path, query, fragment = page
+    url = origin + written(path or "/")
+    if query:
+        url += f"?{written(query)}"
+    if fragment:
+        url += f"#{written(fragment)}"
+    return Address(scheme, host, domain, path, query, fragment, is_own, origin, url)
 
 
 @lru_cache(maxsize=4_096)

@@ -48,9 +48,13 @@ def carried_addresses(text: str, *, bare_hosts: bool = True) -> Iterable[str]:
     return _round_by_round(text, bare_hosts)
 
 
-def carried_in_query(query: str) -> Iterator[str]:
+def carried_in_query(query: str) -> Iterable[str]:
     """The addresses in the keys and values of a query.  Raises TooDeep."""
-    for pair in () if _PLAIN_QUERY.match(query) else _SEPARATORS.split(query):
+    return () if _PLAIN_QUERY.match(query) else _pair_by_pair(query)
+
+
+def _pair_by_pair(query: str) -> Iterator[str]:
+    for pair in _SEPARATORS.split(query):
         key, _, value = pair.partition("=")
         yield from carried_addresses(value)
         yield from carried_addresses(key)

@@ -13,8 +13,10 @@ from meadow.governance.rules.shadow import DIGIT_OF, Layer, Trail, shades
 Kind = Literal["phone", "bank_card", "messenger", "mail"]
 
 _DIGIT = "0-9" + "".join(sign for sign in DIGIT_OF if not sign.isascii())
-# A run of seven digits in any script, with signs in between; o, l and i pass for digits.
-_RUN = re.compile(rf"[{_DIGIT}li](?<![a-z][li])(?:[\W_]{{0,3}}[{_DIGIT}oil]){{6,}}")
+_FEWEST = 7
+# A run of seven digits in any script, with signs in between; o, l and i pass for digits.  Where a digit begins none, the
+# next one does not either.
+_RUN = re.compile(rf"[{_DIGIT}li](?<![a-z][li])(?<![{_DIGIT}].)(?:[\W_]{{0,3}}[{_DIGIT}oil]){{6,}}")
 _PARTS = re.compile(rf"[{_DIGIT}oil]+")
 _ENGLISH = {
     "zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
@@ -141,11 +143,13 @@ def _pieces(folded: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _number(folded: str, start: int, end: int, way: _Way) -> Iterator[Contact]:
+    run = folded[start:end]
+    digits, groups = _digits(run)
+    if len(digits) < _FEWEST:
+        return
     meaning = _meaning(folded, start, end)
     if meaning == "other":
         return
-    run = folded[start:end]
-    digits, groups = _digits(run)
     if meaning == "none" and _is_list(run, groups):
         return
     first, behind = way.between(start, end)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -275,15 +276,11 @@ def _values(query: str) -> dict[str, list[str]]:
 
 def _carried(address: Address, placeholders: Sequence[str] = (), unmatched: Sequence[str] = ()) -> Iterator[str]:
     """The addresses that this one carries in its query, its fragment, its placeholders or an unknown path."""
-    if address.query:
-        yield from carried_in_query(address.query)
-    if address.fragment:
-        yield from carried_addresses(address.fragment)
-    for text in placeholders:
-        yield from carried_addresses(text)
-    for text in unmatched:
-        # A page name such as show.do looks like a host, so in a path that nobody described only a plain address counts.
-        yield from carried_addresses(text, bare_hosts=False)
+    parts = [carried_in_query(address.query), carried_addresses(address.fragment)]
+    parts += [carried_addresses(text) for text in placeholders]
+    # A page name such as show.do looks like a host, so in a path that nobody described only a plain address counts.
+    parts += [carried_addresses(text, bare_hosts=False) for text in unmatched]
+    return chain.from_iterable(parts)
 
 
 def _answer(

@@ -39,13 +39,14 @@ _SPELLED_DOT = re.compile(
     re.I,
 )
 # A search that begins with one set of characters is many times faster than one that looks around at every place: this
-# finds the sign that may begin a spelled dot behind a letter or digit.  White space is listed, since a class is slower.
+# finds the first sign of a spelled dot that stands, but for white space, behind a letter or digit.  White space is listed,
+# since a class is slower.
 _SPACE = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LETTERS = "A-Za-z0-9\u0130\u0131"  # two more count as an i where case does not count
 _DOT_SIGNS = rf"小圆句点點\[({{<（【「《〔。｡．{_SIGNS}"
 _MAY_BE_DOTTED = re.compile(
-    rf"[{_SPACE}{_DOT_SIGNS}&%\\,，、_*~\-](?<=[{_LETTERS}][\s\S])(?=(?<=[{_DOT_SIGNS}])|(?<=\s)(?:\s*[{_DOT_SIGNS}]|\s*[.dD])"
-    r"|(?<=&)[#pP]|(?<=%)2|(?<=\\)\.|(?<=[,，、])[cC]|(?<=[-_*~])[-_*~]*[小圆句点點dD])"
+    rf"[{_DOT_SIGNS}.dD&%\\,，、_*~\-](?<=[{_SPACE}{_LETTERS}].)(?=(?<=[{_DOT_SIGNS}])|(?<=[{_SPACE}][.dD])"
+    rf"|(?<=[{_LETTERS}].)(?:(?<=&)[#pP]|(?<=%)2|(?<=\\)\.|(?<=[,，、])[cC]|(?<=[-_*~])[-_*~]*[小圆句点點dD]))"
 )
 _SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
 # A scheme whose signs were encoded or set apart: "https%3A%2F%2F", "https : / /".
@@ -159,8 +160,11 @@ _GAP = re.compile(r"[ _*|~+\-]+")
 def _dotted(folded: str) -> Edits:
     """What stands for a dot or for the signs of a scheme, in order and apart from each other."""
     edits: Edits = []
-    for before in _MAY_BE_DOTTED.finditer(folded):
-        dot = _SPELLED_DOT.match(folded, before.start())
+    for sign in _MAY_BE_DOTTED.finditer(folded):
+        start = sign.start()
+        while start and folded[start - 1].isspace():
+            start -= 1
+        dot = _SPELLED_DOT.match(folded, start)
         if dot and (not edits or edits[-1][1] <= dot.start()):
             edits.append((dot.start(), dot.end(), "."))
     plain = folded.lower()
