@@ -105,6 +105,18 @@ def test_d4_2_an_unshipped_refund_goes_back_the_same_way_closes_the_order_and_vo
     assert {line.state for line in CommissionLine.objects.filter(order_line_id=bazaar.goods_line(order).pk)} == {"void"}
 
 
+def test_d4_3_what_was_given_back_already_cannot_be_claimed_and_it_says_so() -> None:
+    order = bazaar.shipped(paid())
+    bazaar.refund(order, 10_000)
+
+    def ask(**named: int) -> Claim:
+        wanted = {"order_id": order.pk, "line_id": bazaar.goods_line(order).pk, "kind": "refund_only"}
+        return services.open_claim(**wanted, **named, reason="damaged", by=buyer(order))
+
+    refused("nothing_to_claim", ask)
+    refused("nothing_to_claim", lambda: ask(amount_minor=1))
+
+
 def test_d4_3_what_cannot_be_claimed_is_refused() -> None:
     order = bazaar.shipped(paid())
     line = bazaar.goods_line(order)

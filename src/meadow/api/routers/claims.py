@@ -136,7 +136,7 @@ class EvidenceIn(t.In):
 
 @group.post(
     "/orders/{order}/claims", gives=ClaimOut, status=201, scope="buy", guests=True, once=True,
-    refuses=["forbidden", "stale_state", "claim_open", "claims_used_up", "claim_too_late", "claim_too_large"],
+    refuses=["forbidden", "stale_state", "claim_open", "claims_used_up", "claim_too_late", "nothing_to_claim", "claim_too_large"],
 )  # fmt: skip
 def open_claim(request: HttpRequest, order: t.OrderId, body: AfterSaleClaimIn, link: Link = "") -> Any:
     """Asks for money back, with or without the goods, or for other goods; the order's timer stands meanwhile."""

@@ -220,7 +220,8 @@ def latest_claim(line: Claimable, reason: str) -> datetime | None:
 
 
 def check_claim(line: Claimable, kind: str, reason: str, amount_minor: int, now: datetime) -> None:
-    """Refuses: not_found, malformed, stale_state, claim_too_late, claim_open, claims_used_up, claim_too_large."""
+    """Refuses: not_found, malformed, stale_state, claim_too_late, claim_open, claims_used_up, nothing_to_claim,
+    claim_too_large."""
     if line.line_kind != "goods":
         raise Refusal("not_found")
     if kind not in KINDS:
@@ -237,6 +238,8 @@ def check_claim(line: Claimable, kind: str, reason: str, amount_minor: int, now:
         raise Refusal("claim_open")
     if line.earlier >= LIMITS["claims_per_line"]:
         raise Refusal("claims_used_up", most=LIMITS["claims_per_line"])
+    if line.left_minor <= 0:
+        raise Refusal("nothing_to_claim")
     check_amount("amount_minor", amount_minor, line.left_minor)
 
 
@@ -301,6 +304,11 @@ REFUSALS: dict[str, Says] = {
         409,
         "The time for this claim is over. Write to the shop instead.",
         "已超过可申请售后的期限，请直接联系商家。",
+    ),
+    "nothing_to_claim": Says(
+        409,
+        "All that was paid for it was given back already. If something else is wrong, write to the shop.",
+        "该商品的款项已全部退回。如还有其他问题，请直接联系商家。",
     ),
     "claim_too_large": Says(
         409,

@@ -34,7 +34,7 @@ def open_claim(
     Nothing named asks for all that is left of the line.  A refund of goods that the seller should have sent by now
     needs no answer.
     Refuses: not_found, forbidden, stale_state, malformed, claim_too_late, claim_open, claims_used_up,
-    claim_too_large, rate_limited.
+    nothing_to_claim, claim_too_large, rate_limited.
     """
     text = rules.check_text("text", text, is_needed=reason == "other")
     limits.hit("claims", str(by.person_id), per=timedelta(days=1), burst=rules.LIMITS["claims_a_day"])
