@@ -243,3 +243,27 @@ def test_a_refusal_raised_in_sql_arrives_as_one() -> None:
             "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'MD409', MESSAGE = 'out_of_x', DETAIL = '{\"left\": 2}'; END $$"
         )
     assert (refused.value.code, refused.value.params) == ("out_of_x", {"left": 2})
+
+
+@pytest.mark.django_db
+def test_what_a_function_tells_of_meanwhile_still_has_its_turn_in_due_order(own_sweeps: object) -> None:
+    start, log = clock.now(), list[tuple[str, int, datetime]]()
+    _sweep("a", log)
+    for days in (1, 3):
+        _letter(start + timedelta(days=days), "a")
+    told: list[datetime] = []
+
+    def next_due() -> datetime | None:
+        """Waits for something a day after the first letter, once that is done."""
+        return start + timedelta(days=2) if len(log) == 1 and not told else None
+
+    def run(limit: int, until: datetime) -> int:
+        told.append(clock.now())
+        log.append(("function", 0, until))
+        return 1
+
+    sweeps.sweep("function", next_due=next_due)(run)
+    sweeps.advance(start + timedelta(days=10))
+    assert [(name, at) for name, _, at in log] == [
+        ("a", start + timedelta(days=1)), ("function", start + timedelta(days=2)), ("a", start + timedelta(days=3)),
+    ]  # fmt: skip

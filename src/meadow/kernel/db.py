@@ -46,6 +46,20 @@ def joined() -> Iterator[None]:
             yield
 
 
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All reads of the block see the database as it was at one moment, whatever others write meanwhile.
+
+    Within a transaction that has begun already nothing changes.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with atomic():
+        execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def transaction_epoch() -> int | None:
     """A number that is the same within one transaction; None outside of any."""
     return _epoch.get() if _depth.get() else None

@@ -21,6 +21,7 @@ Run = Callable[[int, datetime], int]
 M = TypeVar("M", bound=models.Model)
 BATCH = 100
 RETRY_AFTER = timedelta(seconds=30)
+ASK_EVERY = timedelta(minutes=1)
 MOST_ADVANCE = timedelta(days=3660)
 
 
@@ -65,6 +66,8 @@ def _is_none_of(ids: list[int]) -> models.Func:
 
 
 #: What tells a sweep's earliest due time: its rows, a statement without parameters that returns one value, or a function.
+#: Rows and statements are asked before each turn; a function when its sweep has had one, or a minute of due time has passed:
+#: what it tells of must lie further ahead than that when it comes up.
 NextDue = DueRows[Any] | str | Callable[[], datetime | None]
 
 
@@ -147,11 +150,17 @@ def run_due(
     rows were done.
     """
     done, stuck = 0, set[str]()
+    answers: dict[str, datetime | None] = {}
+    asked_at: datetime | None = None
     while done < most:
-        due = _earliest(until, stuck, only_long)
+        due = _earliest(until, stuck, only_long, answers)
         if due is None:
             break
         moment, first = due
+        asked_at = asked_at or moment
+        if moment - asked_at >= ASK_EVERY:  # a function may know of something earlier by now
+            answers, asked_at = {}, moment
+            continue
         if step is not None:
             step(moment)
         worked = first.run(BATCH, moment)
@@ -160,19 +169,28 @@ def run_due(
             worked = first.run(1, until)
         if worked == 0:
             stuck.add(first.name)
+        answers.pop(first.name, None)
         done += worked
         with clock.at(moment):
             outbox.drain_all()
     return done
 
 
-def _earliest(until: datetime, stuck: set[str], only_long: bool | None) -> tuple[datetime, Sweep] | None:
+def _earliest(
+    until: datetime, stuck: set[str], only_long: bool | None, answers: dict[str, datetime | None]
+) -> tuple[datetime, Sweep] | None:
+    """The sweep that is due first.  answers: what functions told lately, by sweep; those that are missing are asked."""
     found: tuple[datetime, Sweep] | None = None
     told = _told(tuple(_sweeps.values()))
     for candidate in _sweeps.values():
         if candidate.name in stuck or (only_long is not None and candidate.is_long is not only_long):
             continue
-        due = told[candidate.name] if candidate.name in told else _asked(candidate.next_due)
+        if candidate.name in told:
+            due = told[candidate.name]
+        else:
+            if candidate.name not in answers:
+                answers[candidate.name] = _asked(candidate.next_due)
+            due = answers[candidate.name]
         if due is not None and due <= until and (found is None or due < found[0]):
             found = (due, candidate)
     return found
