@@ -21,7 +21,7 @@ from meadow.payments.models import (
 
 def payment(public_id: str) -> Payment:
     """A payment by its public id.  Refuses: not_found."""
-    found = Payment.objects.filter(public_id=public_id).first()
+    found = rows.first(Payment, public_id=public_id)
     if found is None:
         raise Refusal("not_found")
     return found
@@ -43,7 +43,7 @@ def payments_of(cause: tuple[str, int]) -> list[Payment]:
 def tries_of(payment: Payment) -> list[Payment]:
     """All tries to pay for one purchase, the first first."""
     first = payment.first_id or payment.pk
-    return list((Payment.objects.filter(pk=first) | Payment.objects.filter(first_id=first)).order_by("pk"))
+    return rows.find(Payment, id=first) + rows.find(Payment, first_id=first)
 
 
 def notice_by_id(notice_id: int) -> Notice:

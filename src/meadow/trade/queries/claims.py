@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from meadow.kernel import clock, db
+from meadow.kernel import clock, db, rows
 from meadow.kernel.errors import Refusal
 from meadow.trade import rules as trade_rules
 from meadow.trade.models import Claim, ClaimEntry, Dispute, Evidence, Freeze, Order, OrderLine, Parcel, ReturnAddress
@@ -110,11 +110,11 @@ def claim_view(claim: Claim, role: str) -> ClaimView:
     """A claim with its trail, in four statements."""
     entries = tuple(
         EntryView(entry.event, entry.before, entry.after, entry.side, entry.text, entry.at)
-        for entry in ClaimEntry.objects.filter(claim=claim).order_by("pk")
+        for entry in rows.find(ClaimEntry, claim_id=claim.pk)
     )
     shown = tuple(
         EvidenceView(each.public_id, each.side, each.text, each.picture, each.at)
-        for each in Evidence.objects.filter(claim=claim).order_by("pk")
+        for each in rows.find(Evidence, claim_id=claim.pk)
     )
     disputes = tuple(Dispute.objects.filter(claim=claim).select_related("ruled_by", "approved_by").order_by("pk"))
     return ClaimView(claim, role, claim.line, entries, shown, disputes)
@@ -244,10 +244,14 @@ def has_open_claim(order_id: int) -> bool:
 
 
 def _claim(which: int | str) -> Claim:
-    found = Claim.objects.filter(**{"public_id" if isinstance(which, str) else "pk": which})
-    claim = found.select_related("order__shop", "line", "refund").first()
+    claim = rows.first(Claim, public_id=which) if isinstance(which, str) else rows.first(Claim, id=which)
     if claim is None:
         raise Refusal("not_found")
+    for name in ("order", "line"):
+        rows.fill([claim], name)
+    rows.fill([claim.order], "shop")
+    if claim.refund_id is not None:
+        rows.fill([claim], "refund")
     return claim
 
 

@@ -128,11 +128,11 @@ def role_in(order: Order, person_id: int) -> str:
 
 
 def view_of(order: Order, role: str = "system") -> OrderView:
-    """An order with all that belongs to it, in three statements."""
-    lines = tuple(_line(line) for line in OrderLine.objects.filter(order=order).order_by("pk"))
+    """An order with all that belongs to it; three statements, and two for its refunds if it has any."""
+    lines = tuple(_line(line) for line in lines_of(order.pk))
     parcels = tuple(
         ParcelView(p.public_id, p.kind, p.carrier, p.number, tuple((a, b) for a, b in p.contents), p.shipped_at)
-        for p in Parcel.objects.filter(order=order).order_by("pk")
+        for p in rows.find(Parcel, order_id=order.pk)
     )
     return OrderView(order, role, lines, parcels, tuple(refunds_of(order.pk)))
 
@@ -182,7 +182,7 @@ def goods_of(orders: Iterable[Order]) -> dict[int, list[LineView]]:
 
 def orders_of_payment(payment_id: int) -> list[Order]:
     """The orders that one payment pays."""
-    return list(Order.objects.filter(payment_id=payment_id).order_by("pk"))
+    return rows.find(Order, payment_id=payment_id)
 
 
 def _page(wanted: dict[str, Any], states: Iterable[str], before_id: int | None, limit: int) -> list[Order]:
@@ -253,10 +253,13 @@ def refund_for(which: int | str, *, person_id: int) -> RefundView:
 
 def refunds_of(order_id: int) -> list[RefundView]:
     """An order's refunds, the oldest first."""
+    found = rows.find(Refund, order_id=order_id)
+    given = rows.find(RefundLine, refund_id=[row.pk for row in found]) if found else []
+    rows.fill(given, "line")
     lines: dict[int, list[RefundLine]] = {}
-    for line in RefundLine.objects.filter(refund__order_id=order_id).select_related("line").order_by("pk"):
+    for line in given:
         lines.setdefault(line.refund_id, []).append(line)
-    return [_refund(row, lines.get(row.pk, [])) for row in Refund.objects.filter(order_id=order_id).order_by("pk")]
+    return [_refund(row, lines.get(row.pk, [])) for row in found]
 
 
 def _refund(row: Refund, lines: list[RefundLine]) -> RefundView:
@@ -287,10 +290,11 @@ def settlement_of(order_id: int) -> SettlementView:
 
 
 def _order(which: int | str) -> Order:
-    found = Order.objects.filter(**{"public_id" if isinstance(which, str) else "pk": which})
-    order = found.select_related("shop", "payment").first()
+    order = rows.first(Order, public_id=which) if isinstance(which, str) else rows.first(Order, id=which)
     if order is None:
         raise Refusal("not_found")
+    for name in ("shop", "payment"):
+        rows.fill([order], name)
     return order
 
 
