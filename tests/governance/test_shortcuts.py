@@ -139,6 +139,30 @@ def test_a_scheme_is_odd_unless_it_is_plainly_written(scheme: str) -> None:
     assert bool(text._ODD_HTTP.match(scheme)) is not bool(is_plain)
 
 
+@given(st.lists(st.sampled_from(["http", "HTTP", "s", "S", "ſ", ":", "//", "://", " ", "İ", "a"])).map("".join))
+def test_no_odd_scheme_is_passed_over(plain: str) -> None:
+    assert text._MAY_BE_ODD.search(plain.lower()) or not text._ODD_HTTP.search(plain)
+
+
+@given(
+    st.lists(st.sampled_from(["evil", " ", "-", ".", "d", "D0T", "Dot", "点", "[", ",c", "&#", "%2", "\\."])).map(
+        "".join
+    )
+)
+@settings(max_examples=300)
+def test_a_dot_is_looked_for_as_a_word_only_where_one_stands(folded: str) -> None:
+    plain = folded.lower()
+    if "dot" not in plain and "d0t" not in plain:
+        signs = {found.start() for found in text._MAY_BE_POINTED.finditer(folded)}
+        every = {found.start() for found in text._MAY_BE_DOTTED.finditer(folded)}
+        assert signs <= every
+        assert not any(_spelled_at(folded, place) for place in every - signs)
+
+
+def _spelled_at(folded: str, place: int) -> re.Match[str] | None:
+    return text._SPELLED_DOT.match(folded, len(folded[:place].rstrip()))
+
+
 def test_the_list_of_white_space_is_complete() -> None:
     listed = re.compile(f"[{text._SPACE}]")
     every = "".join(map(chr, range(0x110000)))

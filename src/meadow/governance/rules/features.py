@@ -209,8 +209,9 @@ def _members(name: str, value: Any, event: EventType) -> list[str]:
 
 def for_rules(event: EventType, stored: dict[str, Any]) -> dict[str, Any]:
     """Stored features as a compiled rule takes them: sets of texts are frozensets."""
-    for name in stored.keys() & _texts_of(event):
-        stored[name] = frozenset(stored[name])
+    for name in _texts_of(event):
+        if name in stored:
+            stored[name] = frozenset(stored[name])
     return stored
 
 

@@ -5,7 +5,7 @@ where it leads, poses as a partner or carries another address is refused on ever
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -198,7 +198,7 @@ def _decide(url: str, surface: str, partners: Allowlist, own: str, depth: int) -
         return _answer(strictness, "not_partner", address)
     matched = _match(entries, segments, _values(address.query))
     carried = _carried(address, *(([], segments) if matched is None else (matched[1], [])))
-    if target := _carries_stranger(carried, partners, own, depth):
+    if carried and (target := _carries_stranger(carried, partners, own, depth)):
         return _led_on(address, target)
     if matched is None:
         return _answer(strictness, "not_product", address, partner=entries[0].partner)
@@ -221,7 +221,7 @@ def _led_on(address: Address, target: str) -> LinkDecision:
     return _answer("block", code, address, target=target[:80])
 
 
-def _carries_stranger(carried: Iterator[str], partners: Allowlist, own: str, depth: int) -> str:
+def _carries_stranger(carried: Iterable[str], partners: Allowlist, own: str, depth: int) -> str:
     """The first carried address that could not be posted itself, or "" if there is none."""
     try:
         for target in carried:
@@ -274,13 +274,16 @@ def _values(query: str) -> dict[str, list[str]]:
     return values
 
 
-def _carried(address: Address, placeholders: Sequence[str] = (), unmatched: Sequence[str] = ()) -> Iterator[str]:
+def _carried(address: Address, placeholders: Sequence[str] = (), unmatched: Sequence[str] = ()) -> Iterable[str]:
     """The addresses that this one carries in its query, its fragment, its placeholders or an unknown path."""
-    parts = [carried_in_query(address.query), carried_addresses(address.fragment)]
-    parts += [carried_addresses(text) for text in placeholders]
-    # A page name such as show.do looks like a host, so in a path that nobody described only a plain address counts.
-    parts += [carried_addresses(text, bare_hosts=False) for text in unmatched]
-    return chain.from_iterable(parts)
+    parts = [carried_in_query(address.query)] if address.query else []
+    if address.fragment:
+        parts.append(carried_addresses(address.fragment))
+    parts += map(carried_addresses, placeholders)
+    if unmatched:
+        # A page name such as show.do looks like a host, so in a path that nobody described only a plain address counts.
+        parts += [carried_addresses(text, bare_hosts=False) for text in unmatched]
+    return chain.from_iterable(parts) if any(parts) else ()
 
 
 def _answer(

@@ -89,6 +89,9 @@ class _Patterns(Generic[T]):
                 list(self._places), store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
             )
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
     def find(self, text: str) -> Finds:
         return self._automaton.find_matches_as_indexes(text, overlapping=True) if self._automaton else []
 
@@ -105,7 +108,7 @@ class _Patterns(Generic[T]):
 class Matcher:
     """All terms of some topics, compiled; about a second for 40,000 terms."""
 
-    __slots__ = ("_heard", "_mixed", "_shades", "_short", "_slight", "_squeezed", "terms", "topics")
+    __slots__ = ("_heard", "_is_short", "_mixed", "_shades", "_short", "_slight", "_squeezed", "terms", "topics")
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self._shades = shades()
@@ -119,6 +122,7 @@ class Matcher:
             for term in topic.terms:
                 self._add(topic, term)
         self._short.build()
+        self._is_short = re.compile("|".join(map(re.escape, self._short)) or r"(?!)")
         self._squeezed.build()
         self._heard.build()
         self._mixed.build()
@@ -176,7 +180,7 @@ class Matcher:
         """
         plain: dict[tuple[int, int], list[_Written]] = {}
         parted: list[tuple[_Written, int, int]] = []
-        for place, start, end in self._short.find(folded):
+        for place, start, end in self._short.find(folded) if self._is_short.search(folded) else ():
             plain[end, start] = [*self._short.owners(place)]
         finds = self._squeezed.find(self._shades.squeeze.over(folded))
         kept = self._shades.squeeze.kept(folded) if finds else []

@@ -44,9 +44,12 @@ _SPELLED_DOT = re.compile(
 _SPACE = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LETTERS = "A-Za-z0-9\u0130\u0131"  # two more count as an i where case does not count
 _DOT_SIGNS = rf"小圆句点點\[({{<（【「《〔。｡．{_SIGNS}"
-_MAY_BE_DOTTED = re.compile(
-    rf"[{_DOT_SIGNS}.dD&%\\,，、_*~\-](?<=[{_SPACE}{_LETTERS}].)(?=(?<=[{_DOT_SIGNS}])|(?<=[{_SPACE}][.dD])"
-    rf"|(?<=[{_LETTERS}].)(?:(?<=&)[#pP]|(?<=%)2|(?<=\\)\.|(?<=[,，、])[cC]|(?<=[-_*~])[-_*~]*[小圆句点點dD]))"
+_MAY_BE_DOTTED, _MAY_BE_POINTED = (
+    re.compile(
+        rf"[{_DOT_SIGNS}.{word}&%\\,，、_*~\-](?<=[{_SPACE}{_LETTERS}].)(?=(?<=[{_DOT_SIGNS}])|(?<=[{_SPACE}][.{word}])"
+        rf"|(?<=[{_LETTERS}].)(?:(?<=&)[#pP]|(?<=%)2|(?<=\\)\.|(?<=[,，、])[cC]|(?<=[-_*~])[-_*~]*[小圆句点點{word}]))"
+    )
+    for word in ("dD", "")  # the second where no dot is written as a word
 )
 _SPACED_WWW = re.compile(rf"(?<![A-Za-z0-9])www\s+[A-Za-z0-9-]+\s+(?={_SURE})", re.I)
 # A scheme whose signs were encoded or set apart: "https%3A%2F%2F", "https : / /".
@@ -62,6 +65,7 @@ _LETTER_SIGNS = f"{ascii_letters}{digits}\u0130\u0131"
 _BEGINS = re.compile(rf"[.:+\-/](?:(?<=[{_LETTERS}][^/])(?=\S)|(?<=/)/)")
 _REST = re.compile(f"(?<=[{_LETTERS}])[{_LETTERS}]+")
 _HTTP = re.compile("[hH][tT][tT][pP]")
+_MAY_BE_ODD = re.compile(r"http(?!s?://\S)")  # in lower case
 _ODD_HTTP = re.compile(r"[hH][tT][tT][pP](?![sSſ]?://(?!\s))")
 _FOLDED_MARKS = frozenset("．／：＠－＿％＝＆＃＋․﹒")
 _TRAILING = ".,;:!?'*_~"
@@ -160,23 +164,26 @@ _GAP = re.compile(r"[ _*|~+\-]+")
 def _dotted(folded: str) -> Edits:
     """What stands for a dot or for the signs of a scheme, in order and apart from each other."""
     edits: Edits = []
-    for sign in _MAY_BE_DOTTED.finditer(folded):
+    plain = folded.lower()
+    has_word = "dot" in plain or "d0t" in plain
+    for sign in (_MAY_BE_DOTTED if has_word else _MAY_BE_POINTED).finditer(folded):
         start = sign.start()
         while start and folded[start - 1].isspace():
             start -= 1
         dot = _SPELLED_DOT.match(folded, start)
         if dot and (not edits or edits[-1][1] <= dot.start()):
             edits.append((dot.start(), dot.end(), "."))
-    plain = folded.lower()
     if "www" in plain:
         edits += [
             (gap.start() + match.start(), gap.end() + match.start(), ".")
             for match in _SPACED_WWW.finditer(folded)
             for gap in re.finditer(r"\s+", match[0])
         ]
-    for http in _ODD_HTTP.finditer(folded):
+    for http in _ODD_HTTP.finditer(folded) if _MAY_BE_ODD.search(plain) else ():
         if match := _SPELLED_SCHEME.match(folded, http.start()):
             edits.append((match.end(1), match.end(), "://"))
+    if len(edits) < 2:
+        return edits
     edits.sort()
     return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]
 
