@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meadow.config.drill import outage
-from meadow.config.drill.ground import PLACE, Ground, Report, Say, at_once, dice_of, leap, share_out
+from meadow.config.drill.ground import PLACE, Ground, Leaps, Report, Say, at_once, dice_of, share_out
 from meadow.config.supervise import Instance
 from meadow.config.tour.talk import Talk
 from meadow.config.trouble import Trouble
@@ -43,7 +43,8 @@ def run(seed: int, share: float, say: Say) -> Report:
         orders = _confirmed_orders(ground, size, say)
         count = _Count(ground, next(iter(orders)))
         # As if the worker had been away for a day.
-        leap(instance, DUE_AFTER_SECONDS)
+        with Leaps(instance) as clock:
+            clock.leap(DUE_AFTER_SECONDS)
         killed = _kill_while_settling(instance, count, size, dice_of(seed), say)
         say("Waiting until all is settled ...")
         _wait(lambda: count.settled() == len(orders) and not count.waiting_events())

@@ -8,14 +8,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from meadow.config.drill.leap import WORK
+from meadow.config.drill.leap import DONE, WORK
 from meadow.config.settings import CHECKOUT
 from meadow.config.supervise import Instance
 from meadow.config.tour.onboarding import go_live
 from meadow.config.tour.people import Cast, claim, gather
 from meadow.config.tour.talk import Talk
+from meadow.config.trouble import Trouble
 
 ADDRESS = {"name": "Bo", "phone": "+86 138 0000 0000", "line1": "12 Meadow Lane", "city": "Hangzhou", "country": "CN"}
 PLACE = {"address": ADDRESS, "contact": {"email": "bo@example.com"}}
@@ -102,10 +103,30 @@ class Ground:
         return found
 
 
-def leap(instance: Instance, seconds: int, *, works: bool = False) -> None:
-    """Moves the sandbox's clock without working off what falls due, which the worker does; or with it, taking its time."""
-    command = [sys.executable, "-P", "-m", "meadow.config.drill.leap", str(seconds), *([WORK] if works else [])]
-    subprocess.run(command, env=instance.environment, cwd=CHECKOUT, check=True, stdin=subprocess.DEVNULL)
+class Leaps:
+    """Moves the clock of a private installation, by a process beside it that stays until the end."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "meadow.config.drill.leap"], env=instance.environment, cwd=CHECKOUT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._process.communicate()  # which closes its input, and so ends it
+
+    def leap(self, seconds: int, *, works: bool = False) -> None:
+        """Moves the clock without working off what falls due, which the worker does; or with it, taking its time."""
+        order, answer = self._process.stdin, self._process.stdout
+        assert order
+        assert answer
+        order.write(f"{seconds} {WORK if works else ''}\n")
+        order.flush()
+        if answer.readline().strip() != DONE:
+            raise Trouble("The clock could not be moved: see what its process wrote above.")
 
 
 def dice_of(seed: int) -> random.Random:

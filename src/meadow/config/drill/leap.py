@@ -1,4 +1,4 @@
-"""Moves an installation's clock: run beside it, as `-m ... SECONDS [work]`.
+"""Moves an installation's clock: a process beside it, started once, that takes one order a line: SECONDS, or SECONDS work.
 
 With "work" all that falls due on the way is done first, as long as that takes; otherwise it is left to the worker.
 """
@@ -8,21 +8,28 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 
-WORK = "work"
+WORK, DONE = "work", "done"
 
 
-def main(seconds: int, *, works: bool) -> None:
+def main() -> None:
     import django
 
     django.setup()
+    for line in sys.stdin:
+        _leap(*line.split())
+        sys.stdout.write(f"{DONE}\n")
+        sys.stdout.flush()
+
+
+def _leap(seconds: str, how: str = "") -> None:
     from meadow.kernel import clock, sweeps
 
-    to = clock.now() + timedelta(seconds=seconds)
-    if works:
+    to = clock.now() + timedelta(seconds=int(seconds))
+    if how == WORK:
         sweeps.advance(to)
     else:
         clock.set_to(to)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), works=WORK in sys.argv[2:])
+    main()

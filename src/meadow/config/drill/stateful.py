@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from meadow.config.drill.ground import PLACE, Ground, Report, Say, dice_of, leap
+from meadow.config.drill.ground import PLACE, Ground, Leaps, Report, Say, dice_of
 from meadow.config.supervise import Instance
 from meadow.config.tour.talk import Reply, Talk
 from meadow.config.trouble import Trouble
@@ -71,7 +71,7 @@ def run(seed: int, share: float, say: Say, clients: int = CLIENTS) -> Report:
     """The whole drill."""
     wanted = max(LEAST_OPERATIONS, round(OPERATIONS * share))
     report, found = Report(seed), Found()
-    with Instance(env=ENVIRONMENT, say=say) as instance:
+    with Instance(env=ENVIRONMENT, say=say) as instance, Leaps(instance) as clock:
         ground = Ground(instance)
         products = [ground.product(f"Thing {n}", 10**6 if n else 5) for n in range(4)]
         click = ground.click(products[1])
@@ -79,11 +79,11 @@ def run(seed: int, share: float, say: Say, clients: int = CLIENTS) -> Report:
         threads = [threading.Thread(target=_work, args=(one, wanted, found), daemon=True) for one in people]
         for thread in threads:
             thread.start()
-        _disturb(instance, ground, dice_of(seed), found, wanted, threads, report, say)
+        _disturb(clock, ground, dice_of(seed), found, wanted, threads, report, say)
         for thread in threads:
             thread.join()
         say("Letting all timers run out ...")
-        _come_to_rest(instance, ground)
+        _come_to_rest(clock, ground)
         report.operations, report.orders, report.doubled = found.done, len(found.orders), found.doubled
         _judge(ground, found, report)
     for line, times in Counter(found.faults).most_common(10):
@@ -100,7 +100,7 @@ def _work(client: Client, wanted: int, found: Found) -> None:
 
 
 def _disturb(
-    instance: Instance, ground: Ground, dice: random.Random, found: Found, wanted: int,
+    clock: Leaps, ground: Ground, dice: random.Random, found: Found, wanted: int,
     threads: list[threading.Thread], report: Report, say: Say,
 ) -> None:  # fmt: skip
     """Between the clients' acts: kills, outages, leaps of the clock and checks, each after so many acts."""
@@ -111,14 +111,14 @@ def _disturb(
             threads[0].join(0.01) if threads[0].is_alive() else next(t for t in threads if t.is_alive()).join(0.01)
         what = dice.choice(("kill", "outage", "leap", "leap"))
         if what == "kill":
-            instance.kill_worker()
+            ground.instance.kill_worker()
         elif what == "outage":
             for provider in PROVIDERS:
                 is_down = provider == dice.choice(PROVIDERS)
                 otto.attempt("POST", "sandbox/outage", {"provider": provider, "is_down": is_down})
         else:
             # The worker finds what has fallen due meanwhile, as after a night in which nobody looked.
-            leap(instance, dice.randint(600, 3 * DAY))
+            clock.leap(dice.randint(600, 3 * DAY))
         if step % 3 == 0:
             _check(ground, report)
             say(f"{found.done} of {wanted} operations, {len(found.orders)} orders, {len(found.faults)} faults")
@@ -129,11 +129,11 @@ def _check(ground: Ground, report: Report) -> None:
         report.violations[name] = max(report.violations.get(name, 0), count)
 
 
-def _come_to_rest(instance: Instance, ground: Ground) -> None:
+def _come_to_rest(clock: Leaps, ground: Ground) -> None:
     """Providers answer again, and time passes until every timer has fired."""
     for provider in PROVIDERS:
         ground.cast.otto.post("sandbox/outage", {"provider": provider, "is_down": False})
-    leap(instance, REST_DAYS * DAY, works=True)
+    clock.leap(REST_DAYS * DAY, works=True)
 
 
 def _judge(ground: Ground, found: Found, report: Report) -> None:
