@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -19,6 +20,10 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 os.environ.setdefault("MEADOW_DATA", os.path.join(tempfile.gettempdir(), f"meadow-test-{os.getuid()}"))
 os.environ.setdefault("MEADOW_LANGUAGE", "en")
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

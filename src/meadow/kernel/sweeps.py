@@ -66,8 +66,8 @@ def _is_none_of(ids: list[int]) -> models.Func:
 
 
 #: What tells a sweep's earliest due time: its rows, a statement without parameters that returns one value, or a function.
-#: Rows and statements are asked before each turn; a function when its sweep has had one, or a minute of due time has passed:
-#: what it tells of must lie further ahead than that when it comes up.
+#: Rows and statements are asked before each turn; a function when its sweep has had one, when a minute of due time has
+#: passed, and when nothing else is left: what it tells of must lie further ahead than a minute when it comes up.
 NextDue = DueRows[Any] | str | Callable[[], datetime | None]
 
 
@@ -151,16 +151,17 @@ def run_due(
     """
     done, stuck = 0, set[str]()
     answers: dict[str, datetime | None] = {}
-    asked_at: datetime | None = None
+    asked_at, is_fresh = until, True
     while done < most:
         due = _earliest(until, stuck, only_long, answers)
+        if not is_fresh and (due is None or due[0] - asked_at >= ASK_EVERY):
+            answers, is_fresh = {}, True  # a function may know of something earlier by now
+            continue
         if due is None:
             break
         moment, first = due
-        asked_at = asked_at or moment
-        if moment - asked_at >= ASK_EVERY:  # a function may know of something earlier by now
-            answers, asked_at = {}, moment
-            continue
+        if is_fresh:
+            asked_at, is_fresh = moment, False
         if step is not None:
             step(moment)
         worked = first.run(BATCH, moment)
