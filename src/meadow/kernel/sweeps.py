@@ -47,6 +47,9 @@ class DueRows(Generic[M]):
             due = self._rows.filter(**{f"{self.field}__lte": _UNTIL}).filter(_is_none_of(_ASIDE))
             row = due.order_by(self.field, "pk").select_for_update(skip_locked=True, of=("self",))
             sql, params = row[:1].query.sql_with_params()
+            # Were the moment not found again, every row would be due.
+            assert any(each is _UNTIL for each in params)
+            assert any(each is _ASIDE for each in params)
             self._lock_sql = sql, tuple(params)
         sql, params = self._lock_sql
         given = [until if each is _UNTIL else aside if each is _ASIDE else each for each in params]
@@ -182,9 +185,10 @@ def _earliest(
 ) -> tuple[datetime, Sweep] | None:
     """The sweep that is due first.  answers: what functions told lately, by sweep; those that are missing are asked."""
     found: tuple[datetime, Sweep] | None = None
-    told = _told(tuple(_sweeps.values()))
-    for candidate in _sweeps.values():
-        if candidate.name in stuck or (only_long is not None and candidate.is_long is not only_long):
+    wanted = tuple(each for each in _sweeps.values() if only_long is None or each.is_long is only_long)
+    told = _told(wanted)
+    for candidate in wanted:
+        if candidate.name in stuck:
             continue
         if candidate.name in told:
             due = told[candidate.name]
