@@ -298,7 +298,7 @@ def test_a_busy_process_looks_at_faces_again_before_its_promise_ends_and_at_a_to
     monkeypatch.setattr(Rows, "_assembled", lambda self, *kept: looked.append(1) or assembled(self, *kept))
     front.get(path)
     assert (looked, read) == ([], [])
-    for seconds, sight in ((lane_rows.FRESH_SECONDS, [1]), (1.0, [1, 1])):
+    for seconds, sight in ((lane_rows.FRESH_SECONDS, []), (1.0, [1])):
         front.seconds.now += seconds
         front.hurry()
         front.rows._look_for_changes()
@@ -311,6 +311,39 @@ def test_a_busy_process_looks_at_faces_again_before_its_promise_ends_and_at_a_to
     front.rows.clock_offset += timedelta(days=61)
     front.get(path)
     assert front.fell_through == 1
+
+
+def test_a_busy_process_looks_a_landing_through_only_now_and_then_or_when_any_face_has_changed(
+    front, token, shop, monkeypatch
+):
+    from meadow.catalog import services as catalog
+
+    front.warm(code_of(token))
+    path, looked = f"/api/v1/landings/{code_of(token)}", list[float]()
+    monkeypatch.setattr(Rows, "_ask_anew", lambda self: None)
+    assembled = Rows._assembled
+    monkeypatch.setattr(
+        Rows, "_assembled", lambda self, *kept: looked.append(front.seconds.now) or assembled(self, *kept)
+    )
+
+    def second() -> Asked:
+        front.seconds.now += 1.0
+        front.hurry()
+        front.rows.refresh()
+        return front.get(path)
+
+    for _ in range(3):
+        second()
+    began = looked[-1]
+    while looked[-1] == began:
+        second()
+    assert looked[-1] - began == lane_rows.WHOLE_SECONDS
+    # What was in use for so long is still asked for, and a change of any face has all landings looked through once.
+    catalog.change_price(sku_id=market.sku_of(token.product_id), price_minor=9_900, by=shop.keeper)
+    looked.clear()
+    assert second().json["product"]["price_minor"] == 9_900
+    second()
+    assert len(looked) == 1
 
 
 @pytest.fixture

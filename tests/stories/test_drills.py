@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ from meadow.config.drill.ground import Report
 from meadow.config.supervise import Instance
 from meadow.config.trouble import Trouble
 
-FIELDS = ["seed", "operations", "orders", "violations", "lost", "doubled", "seconds"]
+FIELDS = ["seed", "operations", "orders", "violations", "lost", "doubled", "seconds", "faults"]
 
 
 @pytest.mark.slow
@@ -42,6 +43,17 @@ def test_drill_that_finds_something_fails_and_names_its_seed(
     monkeypatch.setitem(DRILLS, "race", lambda seed, share, say: Report(seed, **found))
     with pytest.raises(Trouble, match="seed 5"):
         CliRunner().invoke(command, ["race", "--seed", "5"], catch_exceptions=False)
+
+
+def test_faults_are_told_with_what_the_instance_logged(tmp_path: Path) -> None:
+    log = tmp_path / "instance.log"
+    lines = [
+        {"level": "info", "message": "fine"},
+        {"level": "error", "message": "Internal Server Error", "error": "why"},
+    ]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert stateful._errors(log) == [json.dumps(lines[1])]
+    assert stateful._errors(None) == []
 
 
 def test_full_size_is_what_the_proof_asks() -> None:

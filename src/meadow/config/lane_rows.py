@@ -30,6 +30,8 @@ BUSY_PER_SECOND = 150
 FRESH_SECONDS, PROMISE_SECONDS = 1.2, 2.0
 #: In use is what was asked for within this time, and so long after the last request the process goes on looking.
 USE_SECONDS = 30.0
+#: While all faces in use stay the same, a landing is looked through again this often; its faces stay in use meanwhile.
+WHOLE_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 #: Marks of changes are kept far longer; whoever looked away for so long begins anew.
 AWAY_SECONDS = 60.0
@@ -76,11 +78,12 @@ class Made:
 class Kept:
     """A token's own row, and the landing that was made of it and of these faces."""
 
-    __slots__ = ("faces", "good_until", "keys", "made", "own", "used_at", "whole_at")
+    __slots__ = ("faces", "good_until", "keys", "made", "own", "turn", "used_at", "whole_at")
 
     def __init__(self, own: Values, now: float) -> None:
         self.own, self.used_at = own, now
-        self.good_until = 0.0  # until then no face that `made` shows is getting old
+        # Until then `made` may be shown unseen, as long as no face of any landing has changed and all are confirmed.
+        self.good_until, self.turn = 0.0, -1
         self.keys = _keys_of(own)
         self.made: Made | None = None
         self.faces: list[Face] = []
@@ -123,6 +126,8 @@ class Rows:
         # From which transaction on changes are asked for, when that was last answered, and how often it was.
         self._since, self._sure_at, self._looks = 0, -PROMISE_SECONDS, 0
         self._used_at = 0.0
+        # How often any face was changed or forgotten, and since when all of those in use are confirmed.
+        self._turn, self._all_sure_at = 0, -PROMISE_SECONDS
         # How often, of late, a new token led to a face that nobody knew: then one look at all of it is cheaper than two.
         self._missed = 1.0
         self.clock_offset = timedelta(0)
@@ -135,7 +140,10 @@ class Rows:
                 return self._read_whole(number, now)
             self._used_at = now
             kept = self._kept.get(number)
-            if kept is not None and now < kept.good_until and now - self._sure_at <= FRESH_SECONDS:
+            if (
+                kept is not None and now < kept.good_until and kept.turn == self._turn
+                and now - self._all_sure_at <= PROMISE_SECONDS
+            ):  # fmt: skip
                 return kept.made
             if kept is None or now - self._sure_at > PROMISE_SECONDS:
                 self._ask_anew()
@@ -157,11 +165,19 @@ class Rows:
         self._look_for_changes()
         now = self._seconds()
         with self._lock:
-            due = {key for key, face in self._faces.items() if _is_due(face, now)} | self._wanted
+            due, oldest = set(self._wanted), self._sure_at
             self._wanted.clear()
+            for key, face in self._faces.items():
+                if face.is_sure or now - face.used_at > USE_SECONDS:
+                    continue
+                if now - face.read_at > FRESH_SECONDS:
+                    due.add(key)
+                elif face.read_at < oldest and key not in due:
+                    oldest = face.read_at
         for kind in FACES:
             for part in _parts([each for name, each in due if name == kind]):
                 self._read_faces(kind, part)
+        self._all_sure_at = oldest
         return len(due)
 
     def _look_for_changes(self) -> None:
@@ -187,6 +203,7 @@ class Rows:
         if face is not None and face.is_sure:
             face.is_sure, face.read_at = False, self._sure_at
             self._wanted.add(key)
+            self._turn += 1
 
     def _seen_at(self, face: Face) -> float:
         """When it was last known to be so."""
@@ -194,7 +211,7 @@ class Rows:
 
     def _assembled(self, kept: Kept, now: float) -> Made | None:
         """The landing made of what is known; None if a face is missing or too old, or nobody can tell who is paid."""
-        faces, oldest = list[Face](), now
+        faces, oldest, turn = list[Face](), now, self._turn
         for key in kept.keys:
             face = self._faces.get(key)
             seen_at = self._seen_at(face) if face is not None else -PROMISE_SECONDS
@@ -211,13 +228,15 @@ class Rows:
         is_product = kept.own[9] is not None
         # Where a shop does not pay everybody, each pair of creator and product must be looked at.
         is_known = faces[4].values[0] or not is_product
-        if kept.made is not None and faces == kept.faces and (is_known or now - kept.whole_at <= PROMISE_SECONDS):
-            kept.good_until = min(oldest, oldest if is_known else kept.whole_at) + FRESH_SECONDS
-            return kept.made
-        if not is_known:
+        if kept.made is None or faces != kept.faces:
+            if not is_known:
+                return None
+            values = (*kept.own, *(value for face in faces[:4] for value in face.values), is_product)
+            kept.make(LandingRow._make(values), faces)
+        elif not is_known and now - kept.whole_at > PROMISE_SECONDS:
             return None
-        values = (*kept.own, *(value for face in faces[:4] for value in face.values), is_product)
-        return kept.make(LandingRow._make(values), faces)
+        kept.good_until, kept.turn = (now + WHOLE_SECONDS if is_known else kept.whole_at + FRESH_SECONDS), turn
+        return kept.made
 
     def _read_whole(self, number: int, now: float) -> Made | None:
         """All of a landing in one look; its faces are known from then on."""
@@ -261,13 +280,14 @@ class Rows:
                 if each == 0:
                     self._put_face((kind, 0), _NONE[kind], now, looks)
                 elif cells is None:
-                    self._faces.pop((kind, each), None)
+                    self._turn += self._faces.pop((kind, each), None) is not None
                 elif face is not None and face.cells == cells:
                     self._put_face((kind, each), face.values, now, looks)
                 else:
                     self._put_face((kind, each), face_of(kind, cells), now, looks)
                     self._faces[kind, each].cells = cells
             if len(self._faces) > FACES_MOST:
+                self._turn += 1
                 for key in sorted(self._faces, key=lambda key: self._faces[key].used_at)[: FACES_MOST // 4]:
                     del self._faces[key]
 
@@ -282,7 +302,9 @@ class Rows:
             face.read_at = now
         else:
             fresh = self._faces[key] = Face(values, now)
-            fresh.used_at = face.used_at if face is not None else now
+            if face is not None:
+                fresh.used_at = face.used_at
+                self._turn += 1
             face = fresh
         face.is_sure = key[0] == "product" and self._since > 0 and looks == self._looks
 
@@ -346,10 +368,6 @@ class Rows:
                 except psycopg.OperationalError:
                     log.warning("the lane could not read anew; what is old will not be used")
                 self._rest.wait(LOOK_SECONDS)  # so that many are read together
-
-
-def _is_due(face: Face, now: float) -> bool:
-    return not face.is_sure and now - face.read_at > FRESH_SECONDS and now - face.used_at <= USE_SECONDS
 
 
 def _parts(of: list[int]) -> Iterable[list[int]]:

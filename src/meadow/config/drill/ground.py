@@ -28,7 +28,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Report:
-    """What a drill found.  lost: acknowledged and not there; doubled: there more often than acknowledged."""
+    """What a drill found.  lost: acknowledged and not there; doubled: there more often than acknowledged; faults: what
+    else went wrong, in words, and the errors that the instance logged then."""
 
     seed: int
     operations: int = 0
@@ -37,6 +38,7 @@ class Report:
     lost: int = 0
     doubled: int = 0
     seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:

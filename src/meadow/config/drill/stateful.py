@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from meadow.config.drill.ground import PLACE, Ground, Leaps, Report, Say, dice_of
@@ -30,6 +31,7 @@ KINDS = ("refund_only", "return_refund", "exchange")
 DAY = 86_400
 REST_DAYS = 40
 BEHAVIOURS = ("succeed",) * 9 + ("notify_twice", "fail", "late", "out_of_order", "timeout", "wrong_amount")
+MOST_TOLD = 10
 # What an honest client never causes: then the drill is wrong, or the server is.
 UNEXPECTED = {"malformed", "not_found", "forbidden", "sign_in_required", "scope_missing", "idempotency_mismatch"}
 
@@ -62,7 +64,7 @@ class Found:
             self.done += 1
             self.answers[f"{act} {reply.code or reply.status}"] += 1
             if reply.status >= 500 and reply.code not in ("unavailable", "provider_down"):
-                self.faults.append(f"{act} answered {reply.status}")
+                self.faults.append(f"{act} answered {reply.status} {reply.code}")
             elif reply.code in UNEXPECTED:
                 self.faults.append(f"{act} was refused: {reply.code} {reply.json.get('detail', '')}")
 
@@ -86,9 +88,18 @@ def run(seed: int, share: float, say: Say, clients: int = CLIENTS) -> Report:
         _come_to_rest(clock, ground)
         report.operations, report.orders, report.doubled = found.done, len(found.orders), found.doubled
         _judge(ground, found, report)
-    for line, times in Counter(found.faults).most_common(10):
-        say(f"{times} x {line}")
+        if found.faults:
+            words = [f"{times} x {line}" for line, times in Counter(found.faults).most_common(MOST_TOLD)]
+            report.faults = words + _errors(instance.log_file)
+    for line in report.faults:
+        say(line)
     return report
+
+
+def _errors(log: Path | None) -> list[str]:
+    """The first errors in an instance's log; it is gone with the instance."""
+    lines = log.read_text(errors="replace").splitlines() if log else []
+    return [line for line in lines if '"level": "error"' in line or '"error": ' in line][:MOST_TOLD]
 
 
 def _work(client: Client, wanted: int, found: Found) -> None:

@@ -24,8 +24,8 @@ from meadow.sharing.services.spool import Taken
 log = logging.getLogger("meadow.sharing")
 
 RENEW_EVERY, RENEWED_MOST = timedelta(hours=1), 100_000
-# When this process last renewed a token's life.
-_renewed: dict[int, datetime] = {}
+# When this process last renewed a token's life, and until when that will do.
+_renewed: dict[int, tuple[datetime, datetime]] = {}
 # Clicks that may be stored already, since they may have come before; and those that were born here a moment ago.
 _waiting: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
 _newborn: deque[Taken] = deque(maxlen=rules.LIMITS["clicks_in_memory"])
@@ -217,11 +217,11 @@ def _to_renew(facts: list[ClickFacts]) -> dict[int, datetime]:
         if token_id is None:
             continue
         known = _renewed.get(token_id)
-        if known is None or not timedelta(0) <= at - known < RENEW_EVERY:
+        if known is None or not known[0] <= at < known[1]:
             used[token_id] = max(at, used.get(token_id, at))
     if len(_renewed) > RENEWED_MOST:
         _renewed.clear()
-    _renewed.update(used)
+    _renewed.update((token_id, (at, at + RENEW_EVERY)) for token_id, at in used.items())
     return used
 
 
