@@ -188,9 +188,12 @@ def run_shop(bench: Bench, size: int, facts: dict[str, Any], counts: dict[str, i
 
 
 def run_money(bench: Bench, size: int, counts: dict[str, int], limit: Pgbench) -> None:
-    """What the worker and the claims do, each in its own transaction: the verbs in one process, as the worker runs them."""
+    """What the worker and the claims do, each in its own transaction: the verbs in one process, as the worker runs them,
+    against one client of the limit."""
     for name, unit in (("settle", "orders"), ("refund", "refunds"), ("claim", "claims")):
-        bench.measure(name, size, counts[name], limit.script("settle"), bench.inside(name), unit=unit)
+        bench.measure(
+            name, size, counts[name], lambda s: limit.run("settle", s, clients=1), bench.inside(name), unit=unit
+        )
 
 
 def run_size(bench: Bench, size: int, binaries: Path, groups: set[str]) -> None:

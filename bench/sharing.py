@@ -214,7 +214,7 @@ def measure(bench: Bench, size: int, binaries: Path) -> None:
     fill(bench, size)
     limit = limit_of(bench, size, binaries)
     hot, cold = codes(bench, size, HOT), codes(bench, size, COLD, offset=7)
-    warm(landings(bench, f"warm{size}", hot), 4 * HOT)
+    warm(landings(bench, f"warm{size}", hot), 10 * HOT)
     bench.measure("landing + click", size, 1, limit, landings(bench, f"hot{size}", hot))
     bench.measure("landing + click, each token once", size, 1, limit, landings(bench, f"cold{size}", cold))
     bench.intake.append({"size": size, **intake(bench, hot, max(4.0, bench.seconds))})

@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
-from meadow.config import supervise
+from meadow.config import cpus, supervise
 from meadow.config.guardian import strays
 from meadow.config.postgres import Server, remains
 from meadow.config.postgres.server import DATABASE
@@ -34,6 +35,12 @@ def answers(port: int) -> bool:
     finally:
         connection.close()
     return True
+
+
+def kept_to(pid: int) -> str:
+    """The CPUs of all threads of a process."""
+    threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    return str(set.union(*(os.sched_getaffinity(thread) for thread in threads)))
 
 
 def test_a_taken_port_is_said_with_the_next_free_one(place: Path) -> None:
@@ -68,6 +75,11 @@ def test_a_private_instance_restarts_what_is_killed_and_leaves_nothing(
         folder = instance.folder
         assert answers(instance.port)
         before = instance.pids()
+        if shared := cpus.shared_out(2, cpus.allowed()):
+            webs = psutil.Process(before["web"]).children(recursive=True)
+            assert until(
+                lambda: sorted(kept_to(web.pid) for web in webs) == [f"{{{cpu}}}" for cpu in shared.split(",")], 10
+            )
         assert instance.kill_worker() == before["worker"]
         assert instance.kill_web() == before["web"]
         assert until(lambda: all(pid != before[name] for name, pid in instance.pids().items()), 60)

@@ -24,8 +24,8 @@ from meadow.sharing.queries import LandingRow, Origin, Resolved, resolved_of
 
 log = logging.getLogger("meadow.lane")
 
-#: A process that answers fewer a second asks the database every time, for everything.
-BUSY_PER_SECOND = 150
+#: A process that has answered fewer in each of the last seconds asks the database every time, for everything.
+BUSY_PER_SECOND, BUSY_SECONDS = 150, 10.0
 #: What is in use is read anew in the background when it is older than this; what is older than the other is not used.
 FRESH_SECONDS, PROMISE_SECONDS = 1.2, 2.0
 #: In use is what was asked for within this time, and so long after the last request the process goes on looking.
@@ -122,7 +122,7 @@ class Rows:
         self._links = threading.local()
         self._wake, self._rest = threading.Event(), threading.Event()
         self._refresher: threading.Thread | None = None
-        self._second, self._asked, self._asked_before = 0, 0, 0
+        self._second, self._asked, self._busy_until = 0, 0, 0.0
         # From which transaction on changes are asked for, when that was last answered, and how often it was.
         self._since, self._sure_at, self._looks = 0, -PROMISE_SECONDS, 0
         self._used_at = 0.0
@@ -335,13 +335,14 @@ class Rows:
             self._kept.pop(number, None)
 
     def _is_busy(self, seconds: float) -> bool:
-        """Counts this request; whether the second before this one was a busy one."""
+        """Counts this request; whether one of the last seconds was a busy one."""
         now = int(seconds)
         if now != self._second:
-            self._asked_before = self._asked if now == self._second + 1 else 0
             self._second, self._asked = now, 0
         self._asked += 1
-        return max(self._asked_before, self._asked) >= BUSY_PER_SECOND
+        if self._asked >= BUSY_PER_SECOND:
+            self._busy_until = seconds + BUSY_SECONDS
+        return seconds < self._busy_until
 
     def _link(self) -> Link:
         link: Link | None = getattr(self._links, "link", None)

@@ -12,6 +12,7 @@ from meadow.kernel.compensation import prohibited_in
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SECRET = ("database_url", "secret_key", "mail_url", "wechatpay", "stripe")  # never shown, not even in a traceback
+MOST_WEB = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class Settings:
     mail_from: str = "meadow@localhost"
     #: Shows tracebacks in the browser; never on a reachable installation.
     debug: bool = False
+    #: How many processes answer requests; one for each CPU is enough.
+    web_processes: int = 2
+    #: Threads of each of these processes; more help where many requests wait for a slow payment provider.
+    web_threads: int = 2
     #: How many proxies in front set X-Forwarded-For, counted from the right; 0 trusts the connection's address alone.
     proxies: int = 0
     #: Folder of fonts for posters, looked into before the system's; posters in Chinese need a Chinese font.
@@ -111,6 +116,11 @@ def read(environment: Mapping[str, str]) -> Settings:
                 "line earns on it. Remove the setting"
             )
     settings = Settings(**values)
+    for name in ("web_processes", "web_threads"):
+        if not 1 <= getattr(settings, name) <= MOST_WEB:
+            raise ValueError(
+                f"MEADOW_{name.upper()} is {getattr(settings, name)}; set it to a whole number from 1 to {MOST_WEB}"
+            )
     return Settings(**{f.name: getattr(settings, f.name) for f in fields(Settings)} | _filled_in(settings))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from meadow.config import cpus
 from meadow.config.guardian import MARK, Guardian, end_strays
 from meadow.config.locks import FileLock
 from meadow.config.ports import reachable, reserved_port
@@ -116,7 +117,7 @@ class Instance:
         port: int = 0,
         host: str = "127.0.0.1",
         web_workers: int = 2,
-        web_threads: int = 3,
+        web_threads: int = 2,
         worker: bool = True,
         env: Mapping[str, str] | None = None,
         database_url: str = "",
@@ -275,7 +276,9 @@ class Instance:
 
     def _start_children(self) -> None:
         log = self._undo.enter_context(self.log_file.open("ab")) if self.log_file else None
-        self._children = [Child("web", self._web_arguments(), self.environment, log)]
+        one_each = cpus.shared_out(self._web_workers, cpus.allowed())
+        web = {**self.environment, cpus.VARIABLE: one_each}
+        self._children = [Child("web", self._web_arguments(), web, log)]
         if self._with_worker:
             self._children.append(Child("worker", ["meadow.config.worker"], self.environment, log))
         self._say("Starting web and worker ..." if self._with_worker else "Starting web ...")

@@ -2,11 +2,16 @@
 
 import gc
 import os
+from pathlib import Path
 
 from django.core.wsgi import get_wsgi_application
 
+from meadow.config.cpus import VARIABLE, keep_to_one
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meadow.config.django_settings")
 os.environ.setdefault("MEADOW_PROCESS", "meadow-web")
+# Before anything starts a thread: threads keep to the CPU of the one that starts them.
+keep_to_one(Path(os.environ.get("MEADOW_DATA", ".")), os.environ.get(VARIABLE, ""))
 
 _django = get_wsgi_application()
 

@@ -16,9 +16,9 @@ def new_id(prefix: str) -> str:
     bits, rest = _random()
     now = time.time_ns() // 1_000_000
     born = _born
-    if born[0] != now:
-        _born = born = now, _of_millisecond(now)
-    return f"{prefix}_{born[1][bits]}{rest}"
+    if born[0] != now >> 3:
+        _born = born = now >> 3, _of_eight_milliseconds(now >> 3)
+    return f"{prefix}_{born[1]}{ALPHABET[(now & 7) << 2 | bits]}{rest}"
 
 
 def is_id(text: str, prefix: str) -> bool:
@@ -26,10 +26,10 @@ def is_id(text: str, prefix: str) -> bool:
     return text.startswith(prefix + "_") and _SHAPE.match(text) is not None
 
 
-# An id is drawn for every view and every request, so both halves are spelled ahead: the first of them, the milliseconds
-# and two random bits, once a millisecond; the other fifty bits with many others, since asking the system for them costs as
+# An id is drawn for every view and every request, so most of it is spelled ahead: the first nine characters once for the
+# eight milliseconds that they are the same; the random bits with many others, since asking the system for them costs as
 # much as all the rest.  Taking one out is atomic.
-_born: tuple[int, tuple[str, ...]] = (-1, ())
+_born: tuple[int, str] = (-1, "")
 _drawn: deque[str] = deque()
 os.register_at_fork(after_in_child=_drawn.clear)
 # A random byte is a random digit, since 32 divides 256; and such a digit's last two bits are as random.
@@ -37,10 +37,9 @@ _DIGITS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
 _BITS = {digit: number & 3 for number, digit in enumerate(ALPHABET)}
 
 
-def _of_millisecond(now: int) -> tuple[str, ...]:
-    """The first ten characters of the ids of a millisecond, by their two random bits."""
-    higher = "".join([ALPHABET[now >> shift & 31] for shift in range(43, 2, -5)])
-    return tuple([higher + ALPHABET[(now & 7) << 2 | bits] for bits in range(4)])
+def _of_eight_milliseconds(eights: int) -> str:
+    """The upper 45 of 48 bits in nine characters; the tenth holds the other three and two random bits."""
+    return "".join([ALPHABET[eights >> shift & 31] for shift in range(40, -1, -5)])
 
 
 def _random() -> tuple[int, str]:

@@ -47,8 +47,11 @@ def _encode(raw: bytes) -> str:
 
 
 def _mac(body: bytes, purpose: str) -> bytes:
-    """HMAC-SHA256 (RFC 2104), cut; with the two keyed halves kept, since preparing them costs more than a short body."""
-    inner, outer = _keyed(purpose, settings.SECRET_KEY)
+    """HMAC-SHA256 (RFC 2104), cut; with the two keyed halves kept, since preparing them costs more than a short body.
+
+    The secret of a process never changes, so it is read once for each purpose.
+    """
+    inner, outer = _keyed(purpose)
     inside, outside = inner.copy(), outer.copy()
     inside.update(body)
     outside.update(inside.digest())
@@ -56,6 +59,6 @@ def _mac(body: bytes, purpose: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _keyed(purpose: str, secret: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
-    key = hashlib.sha256(f"meadow/{purpose}/{secret}".encode()).digest().ljust(64, b"\0")
+def _keyed(purpose: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    key = hashlib.sha256(f"meadow/{purpose}/{settings.SECRET_KEY}".encode()).digest().ljust(64, b"\0")
     return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))

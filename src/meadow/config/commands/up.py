@@ -29,12 +29,15 @@ def command(port: int, host: str, sample: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+    settings = settings_now()
     instance = Instance(
         data_folder(),
         port=port,
         host=host,
+        web_workers=settings.web_processes,
+        web_threads=settings.web_threads,
         sample=sample,
-        database_url=settings_now().database_url,
+        database_url=settings.database_url,
         say=click.echo,
     )
     try:

@@ -121,7 +121,7 @@ LIMITS = {
     "pictures_per_minute": 120,
     "candidate_clicks": 500,  # newest first
     "click_ids_per_checkout": 50,
-    "clicks_per_batch": 500,
+    "clicks_per_batch": 1000,
     "clicks_in_memory": 20_000,
     "tokens_remembered": 20_000,
     "spool_bytes": 200_000_000,

@@ -212,8 +212,8 @@ def _renew(facts: list[ClickFacts]) -> None:
 def _to_renew(facts: list[ClickFacts]) -> dict[int, datetime]:
     """The tokens whose life these clicks may renew, and when.  A life is told in days, so each is asked for hourly."""
     used: dict[int, datetime] = {}
-    for click in facts:
-        token_id, at = click.origin.token_id, click.at
+    for _, origin, _, at, _ in facts:
+        token_id = origin.token_id
         if token_id is None:
             continue
         known = _renewed.get(token_id)
