@@ -14,7 +14,7 @@ HEAD = """# Benchmarks
 Every figure is a share of a limit taken in the same run on the same machine: pgbench with prepared statements on the fixed
 statements of `bench/reference/`, over the same socket to the same PostgreSQL, with as many clients as ours has. Limit and
 subject alternate in slices after a warm-up; the share is the median of the pairs, its range in brackets. Load generator,
-database and server share the cores; `fsync` is on; two web processes of two threads. Absolute numbers from a shared
+database and server share the cores; `fsync` is on; two web processes of three threads. Absolute numbers from a shared
 machine say little, the shares are what to compare.
 
 Made with `./meadow bench --full --write`, which takes about an hour; `./meadow bench` alone measures the same paths with 500

@@ -14,7 +14,7 @@ import os, sys
 from pathlib import Path
 from meadow.config.cpus import keep_to_one
 kept = keep_to_one(Path(sys.argv[1]), sys.argv[2])
-assert kept is None or os.sched_getaffinity(0) == {kept}
+assert kept is None or (os.sched_getaffinity(0), os.sched_getscheduler(0)) == ({kept}, os.SCHED_BATCH)
 print(kept, flush=True)
 sys.stdin.read()
 """

@@ -28,13 +28,15 @@ def allowed() -> set[int]:
 def keep_to_one(folder: Path, listed: str) -> int | None:
     """Keeps this thread, and all that it starts, to the first CPU of the list that no other process has taken.
 
-    What a process took is free again when it ends, however it ends.  None if there is nothing to choose.
+    There a thread that wakes waits until the running one rests, so that several requests cross from thread to thread at
+    once.  What a process took is free again when it ends, however it ends.  None if there is nothing to choose.
     """
     for number, cpu in enumerate(listed.split(",") if listed else ()):
         taken = (folder / f"web-{number}.lock").open("wb")
         try:
             fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.sched_setaffinity(0, {int(cpu)})
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         except OSError:  # another process has it, or the machine no longer lets us
             taken.close()
             continue

@@ -52,7 +52,7 @@ class Settings:
     #: How many processes answer requests; one for each CPU is enough.
     web_processes: int = 2
     #: Threads of each of these processes; more help where many requests wait for a slow payment provider.
-    web_threads: int = 2
+    web_threads: int = 3
     #: How many proxies in front set X-Forwarded-For, counted from the right; 0 trusts the connection's address alone.
     proxies: int = 0
     #: Folder of fonts for posters, looked into before the system's; posters in Chinese need a Chinese font.

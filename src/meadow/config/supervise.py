@@ -117,7 +117,7 @@ class Instance:
         port: int = 0,
         host: str = "127.0.0.1",
         web_workers: int = 2,
-        web_threads: int = 2,
+        web_threads: int = 3,
         worker: bool = True,
         env: Mapping[str, str] | None = None,
         database_url: str = "",
