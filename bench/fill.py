@@ -11,6 +11,10 @@ import sys
 
 SHOPS, CREATORS = 100, 100
 UNCHECKED = ("payments", "orders", "lines")
+TABLES = {
+    "products": "catalog_product", "skus": "catalog_sku", "prices": "catalog_priceversion", "tokens": "sharing_sharetoken",
+    "payments": "payments_payment", "orders": "trade_order", "lines": "trade_orderline",
+}  # fmt: skip
 
 BULK = {
     "products": """
@@ -157,6 +161,8 @@ def grow(what: str, table: str, to: int, also: list[str] | None = None) -> None:
             role = "replica" if step in UNCHECKED else "origin"
             _sql(f"SET session_replication_role = {role}", {})
             _sql(BULK[step], facts | {"from": start, "to": min(to, start + 99_999)})
+            # What comes next reads these rows, and a planner that knows nothing of them goes through them one by one.
+            _sql(f"ANALYZE {TABLES[step]}", {})
     _sql("SET session_replication_role = origin", {})
 
 
