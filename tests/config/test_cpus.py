@@ -63,6 +63,12 @@ def test_where_nothing_is_shared_out_a_process_goes_where_it_is_sent(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_written_stops_no_process(tmp_path: Path) -> None:
+    web = Web(tmp_path / "nowhere", f"{min(cpus.allowed())},{max(cpus.allowed())}")
+    assert web.cpu == "None"
+    web.kill()
+
+
 def test_a_cpu_that_is_not_there_is_left_alone(tmp_path: Path) -> None:
     web = Web(tmp_path, f"100000,{min(cpus.allowed())}")
     assert web.cpu == str(min(cpus.allowed()))

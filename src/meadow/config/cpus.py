@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -32,14 +33,12 @@ def keep_to_one(folder: Path, listed: str) -> int | None:
     once.  What a process took is free again when it ends, however it ends.  None if there is nothing to choose.
     """
     for number, cpu in enumerate(listed.split(",") if listed else ()):
-        taken = (folder / f"web-{number}.lock").open("wb")
-        try:
+        with suppress(OSError):  # another process has it, or the machine does not let us: then the next one, or none
+            taken = (folder / f"web-{number}.lock").open("wb")
             fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.sched_setaffinity(0, {int(cpu)})
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        except OSError:  # another process has it, or the machine no longer lets us
-            taken.close()
-            continue
-        _held.append(taken)
-        return int(cpu)
+            _held.append(taken)
+            with suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            return int(cpu)
     return None
