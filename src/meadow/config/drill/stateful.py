@@ -303,8 +303,10 @@ class Client:
         found = self._otto.attempt("GET", f"operator/claims/{deal.claims[-1]}/dispute", {})
         if found.status != 200:
             return
+        # Who has sent nothing can get nothing back.
+        outcomes = ("refund", "return", "reject") if deal.is_shipped else ("refund", "reject")
         body = {
-            "outcome": self._dice.choice(("refund", "return", "reject")), "reason_code": "shared_fault",
+            "outcome": self._dice.choice(outcomes), "reason_code": "shared_fault",
             "buyer_minor": self._dice.randint(1, deal.goods_minor), "text": "Both have a part in it.",
         }  # fmt: skip
         self._do(self._otto, "claim rule", f"operator/disputes/{found.json['id']}/ruling", body)
