@@ -75,7 +75,7 @@ def test_a_cpu_that_is_not_there_is_left_alone(tmp_path: Path) -> None:
     web.kill()
 
 
-@pytest.mark.parametrize("wrong", ["0", "-1", "65", "many"])
+@pytest.mark.parametrize("wrong", ["0", "-1", "33", "many"])
 @pytest.mark.parametrize("name", ["MEADOW_WEB_PROCESSES", "MEADOW_WEB_THREADS"])
 def test_a_number_of_processes_or_threads_that_cannot_be_is_refused_by_name(name: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is '?{wrong}'?; set it to a whole number"):

@@ -12,7 +12,7 @@ from meadow.kernel.compensation import prohibited_in
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SECRET = ("database_url", "secret_key", "mail_url", "wechatpay", "stripe")  # never shown, not even in a traceback
-MOST_WEB = 64
+MOST_WEB = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Settings:
     debug: bool = False
     #: How many processes answer requests; one for each CPU is enough.
     web_processes: int = 2
-    #: Threads of each of these processes; more help where many requests wait for a slow payment provider.
+    #: Threads of each of them, each with two connections to PostgreSQL; more help while a payment provider is slow.
     web_threads: int = 3
     #: How many proxies in front set X-Forwarded-For, counted from the right; 0 trusts the connection's address alone.
     proxies: int = 0

@@ -42,6 +42,12 @@ def quiet(text: str) -> None:
     """For callers that show progress of their own."""
 
 
+def connections(processes: int, threads: int) -> int:
+    """How many the embedded PostgreSQL must take: a thread has one for Django and one for the fast lane, two more threads
+    of a process one each; worker, commands and people share the rest.  Never fewer than PostgreSQL's own default."""
+    return max(100, 40 + processes * (2 * threads + 2))
+
+
 class Child:
     """One process in a group of its own, so that what it started dies with it."""
 
@@ -248,7 +254,8 @@ class Instance:
         if self._database_url:
             return
         self._say("Starting PostgreSQL ...")
-        self._server = Server(self.folder / "postgres", {} if self._fsync else CARELESS)
+        settings = {"max_connections": str(connections(self._web_workers, self._web_threads))}
+        self._server = Server(self.folder / "postgres", settings if self._fsync else CARELESS | settings)
         self._server.start()
         self._undo.callback(self._server.stop)
         self._server.create_database()
