@@ -48,7 +48,7 @@ def test_drill_that_finds_something_fails_and_names_its_seed(
 def test_faults_are_told_with_what_the_instance_logged(tmp_path: Path) -> None:
     log = tmp_path / "instance.log"
     lines = [
-        {"level": "info", "message": "fine"},
+        {"level": "error", "message": "Service Unavailable"},
         {"level": "error", "message": "Internal Server Error", "error": "why"},
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
